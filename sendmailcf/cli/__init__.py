@@ -1,0 +1,87 @@
+"""The command line: picks the command and turns what goes wrong into a message and exit status 2.
+
+The one thing to know: a command's module is imported only when the command is called, for `--version` and
+`makemap` must start as fast as Python does.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional, Sequence
+
+#: The room of each command, below this package; its `main` takes the arguments after the room's name.
+COMMANDS = {
+    "relay": "relay",
+    "get": "edit",
+    "set": "edit",
+    "unset": "edit",
+    "parse": "edit",
+    "makemap": "makemap",
+    "demo": "demo",
+}
+
+HELP = """usage: sendmailcf COMMAND …
+
+Read, edit and prove sendmail.cf and authinfo, and build sendmail's map databases.
+
+commands:
+  relay check     is this host ready to authenticate, and if not, which link is broken?
+  relay plan      show what would make it send through an authenticated relay
+  relay apply     do it
+  get, set, unset an option or a macro of a sendmail.cf
+  parse           every line of a sendmail.cf as JSON
+  makemap         build a map database, as makemap does
+  demo            the main job on an example /etc/mail in a temporary directory
+
+`sendmailcf COMMAND --help` tells more.  Exit status: 0 done, 1 a check failed, 2 it could not be done.
+"""
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run one command; the exit status.  argv: the arguments without the program's name."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        (sys.stdout if arguments else sys.stderr).write(HELP)
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        from .. import __version__
+
+        print(f"sendmailcf {__version__}")
+        return 0
+    room = COMMANDS.get(arguments[0])
+    if room is None:
+        print(f"sendmailcf: there is no command {arguments[0]!r}; see sendmailcf --help", file=sys.stderr)
+        return 2
+    return _run(room, arguments)
+
+
+def _run(room: str, arguments: Sequence[str]) -> int:
+    from ..errors import SendmailCfError
+
+    module = __import__(f"{__name__}.{room}", fromlist=["main"])
+    try:
+        status: int = module.main(arguments[1:] if room in ("makemap", "relay", "demo") else arguments)
+        sys.stdout.flush()
+        return status
+    except SendmailCfError as error:
+        message = str(error)
+    except BrokenPipeError:
+        # Whoever read our output has gone; keep the interpreter from complaining about it at exit.
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        message = f"{where}{error.strerror or error}"
+    except KeyboardInterrupt:
+        return 130
+    print(f"sendmailcf: {_printable(message)}", file=sys.stderr)
+    return 2
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,252 @@
+"""A file as its lines: insert, replace, remove, and the one law of edits.
+
+The one thing to know: an edited line must read back as itself.  It is checked here and only here, so
+that a value with a line feed never becomes a second line and a `#` never cuts a value short.  Lines
+are addressed by index; positions are counted when asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+from abc import ABC, abstractmethod
+from functools import cache, lru_cache, partial
+from typing import (
+    TYPE_CHECKING,
+    Callable,
+    Generic,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+)
+
+from . import nodes
+from .errors import EditError
+from .nodes import BadLine, Line, Node
+from .text import decode, encode, fold, split_eol
+
+if TYPE_CHECKING:
+    from . import grammar
+
+N = TypeVar("N", bound=Node)
+
+
+class Document(ABC, Generic[N]):
+    """The lines of one file, of whatever language a subclass reads.
+
+    data: the whole file, bytes or text.  path: where it came from, for messages and for saving.
+    """
+
+    def __init__(self, data: Union[bytes, str] = "", path: Optional[str] = None) -> None:
+        self.path = path
+        self._original = decode(data)
+        self._lines = self._cut(self._original)
+
+    # What a language is: how its text is cut, how one line is read, how a line is told in a message.
+    @staticmethod
+    @abstractmethod
+    def _cut(text: str) -> List[str]:
+        """The lines of a text, each with its end of line."""
+
+    @staticmethod
+    @abstractmethod
+    def _parse(text: str) -> N:
+        """The node of one line without its end of line."""
+
+    @staticmethod
+    def _shown(text: str) -> str:
+        """A line as messages and diffs may show it: a language with passwords masks them here."""
+        return text
+
+    # Reading.
+    def __str__(self) -> str:
+        return "".join(self._lines)
+
+    def __bytes__(self) -> bytes:
+        return encode(str(self))
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, index: int) -> N:
+        """The node of line `index`, counted from 0; it is parsed now if it never was."""
+        return self._parse(self.text(index))
+
+    def __iter__(self) -> Iterator[N]:
+        for index in range(len(self._lines)):
+            yield self[index]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.path or 'without a path'}: {len(self)} lines>"
+
+    def text(self, index: int) -> str:
+        """Line `index` without its end of line."""
+        return split_eol(self._lines[index])[0]
+
+    def raw(self, index: int) -> str:
+        """Line `index` with its end of line."""
+        return self._lines[index]
+
+    def line_number(self, index: int) -> int:
+        """The physical line on which logical line `index` begins, counted from 1."""
+        return 1 + sum(line.count("\n") for line in self._lines[:index])
+
+    def span(self, index: int) -> Tuple[int, int]:
+        """Where line `index` lies, its end of line included: byte offsets, the second exclusive."""
+        start = len(encode("".join(self._lines[:index])))
+        return start, start + len(encode(self._lines[index]))
+
+    @property
+    def original(self) -> bytes:
+        """The bytes that were loaded."""
+        return encode(self._original)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the text differs from what was loaded."""
+        return str(self) != self._original
+
+    def diff(self) -> str:
+        """A unified diff against what was loaded; passwords are masked."""
+        return unified_diff(self._original, str(self), self.path or "file", self._shown)
+
+    # Editing.
+    def replace(self, index: int, node: N) -> None:
+        """Put `node` in the place of line `index`; its end of line stays.
+
+        Raises EditError if the new line would not read back as `node`.
+        """
+        eol = split_eol(self._lines[index])[1]
+        # An empty line is nothing but its end, so here the last line of a file gets one.
+        self._lines[index] = self._proved(node, eol) + eol or self._eol_near(index)
+
+    def insert(self, index: int, *new: N) -> None:
+        """Insert lines before line `index` (`len(document)` appends), with the neighbour's end of line.
+
+        Raises EditError if a line would not read back as itself, or would swallow the one below it.
+        """
+        index = range(len(self._lines) + 1)[index] if index != len(self._lines) else index
+        if self._lines[index : index + 1] and self._lines[index][:1] in (" ", "\t") and self._folds():
+            raise EditError("the line below begins with a blank and would continue the new one")
+        eol = self._eol_near(index)
+        made = [self._proved(node, eol) + eol for node in new]
+        if index == len(self._lines) and made and self._lines and not split_eol(self._lines[-1])[1]:
+            # A file without a last line feed stays one: its last line gets an end, the new last has none,
+            # unless that is an empty line, which is nothing but its end.
+            self._lines[-1] += eol
+            made[-1] = self._proved(new[-1], "") or eol
+        self._lines[index:index] = made
+
+    def remove(self, index: int) -> None:
+        """Remove line `index`, with its end of line."""
+        del self._lines[index]
+
+    def _folds(self) -> bool:
+        return len(self._cut("x\n y")) == 1
+
+    def _eol_near(self, index: int) -> str:
+        for near in (index - 1, index):
+            if 0 <= near < len(self._lines):
+                eol = split_eol(self._lines[near])[1]
+                if eol:
+                    return eol
+        return next((e for e in (split_eol(line)[1] for line in self._lines) if e), "\n")
+
+    def _proved(self, node: N, eol: str) -> str:
+        """The law: the text of `node`, if it reads back as `node` and as exactly one line."""
+        text = str(node)
+        try:
+            encode(text)
+        except UnicodeEncodeError:
+            raise EditError("the line holds a character that no byte stands for") from None
+        # The first line of a file may begin with a blank, any other would continue the one above.
+        cut = self._cut("x\n" + text + eol)
+        if text and (len(cut) != 2 or split_eol(cut[1]) != (text, eol)):
+            raise EditError(f"the edit would not stay a line of its own: {self._shown(text)!r}")
+        back = self._parse(text)
+        if isinstance(node, BadLine):
+            raise EditError(f"a line that cannot be read is never written: {self._shown(text)!r}")
+        if back != node:
+            raise EditError(
+                f"the line would not read back as itself: {self._shown(text)!r} would be a "
+                f"{type(back).__name__} of other fields"
+            )
+        return text
+
+
+def unified_diff(old: str, new: str, path: str, shown: Callable[[str], str]) -> str:
+    """The differences of two texts, line by line, each as `shown` gives it; "" if there are none."""
+
+    def lines(text: str) -> List[str]:
+        made = text.split("\n")
+        ends = [line + "\n" for line in made[:-1]]
+        return ends + ([made[-1]] if made[-1] else [])
+
+    out: List[str] = []
+    for row in difflib.unified_diff(lines(old), lines(new), path, path):
+        head, body = (row[:1], row[1:]) if row[:3] not in ("---", "+++", "@@ ") else (row, "")
+        text, eol = split_eol(body)
+        out.append(head + (shown(text) + eol if body else ""))
+        if not row.endswith("\n"):
+            out.append("\n\\ No newline at end of file\n")
+    return "".join(out)
+
+
+class CfLines(Document[Line]):
+    """The lines of a sendmail.cf, without any view on their meaning."""
+
+    @staticmethod
+    def _cut(text: str) -> List[str]:
+        return fold(text)
+
+    @staticmethod
+    def _parse(text: str) -> Line:
+        return parse(text)
+
+    def kind(self, index: int) -> Type[Line]:
+        """The class of line `index` by its first letter, without parsing it."""
+        return kind(self._lines[index])
+
+    def indices(self, *kinds: Type[Line]) -> Iterator[int]:
+        """The lines of these kinds, judged by their letter."""
+        for index, line in enumerate(self._lines):
+            if kind(line) in kinds:
+                yield index
+
+
+def kind(line: str) -> Type[Line]:
+    """The class of a logical line by its first letter; a line that cannot be read may still be bad."""
+    first = line[:1]
+    found = nodes.BY_LETTER.get(first)
+    if found is not None:
+        return found
+    if first == "O":
+        return nodes.Option if line[1:2] == " " else nodes.ShortOption
+    return nodes.Blank if split_eol(line)[0] == "" else BadLine
+
+
+@lru_cache(maxsize=8192)
+def parse(text: str) -> Line:
+    """The node of a logical line (no end of line); a BadLine where the grammar cannot read it.
+
+    Equal text is parsed once: a fleet of files is mostly the same lines.
+    """
+    cls = kind(text)
+    made = None if cls is BadLine else _grammar().parse(nodes.rule_name(cls), text)
+    return made if isinstance(made, Line) else BadLine(text=text)
+
+
+@cache
+def _grammar() -> grammar.Grammar:
+    from . import grammar
+
+    classes: Sequence[Type[Node]] = (*nodes.LINES, nodes.Equate)
+    return grammar.Grammar(
+        "cf",
+        [nodes.rule_name(cls) for cls in nodes.LINES],
+        {nodes.rule_name(cls): partial(nodes.from_parts, cls) for cls in classes},
+    )

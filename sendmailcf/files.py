@@ -1,0 +1,346 @@
+"""The one room that touches files: read, replace whole, lock, and the facts that permissions are judged by.
+
+The one thing to know: a file is never written in place.  The new contents go to a temporary file beside it,
+reach the disk, and are renamed over it; for a map database the old inode then gets a new time stamp, without
+which a running sendmail would keep reading the unlinked file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import time
+from typing import TYPE_CHECKING, Callable, List, Optional, Tuple, Union
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: reading still works
+    fcntl = None  # type: ignore[assignment]
+
+from .errors import SendmailCfError
+
+if TYPE_CHECKING:
+    from .config import Config
+
+Writer = Union[bytes, Callable[[int], None]]
+_TEMPORARY = ".sendmailcf"
+_MAX_LINKS = 40
+
+
+class BusyError(SendmailCfError):
+    """The file changed while it was being worked on; nothing was written."""
+
+
+def resolve(path: str, root: str = "/") -> str:
+    """The real path of `path` (absolute, as seen from `root`), symbolic links followed inside `root`.
+
+    The last component need not exist.  Raises OSError (ELOOP) for a loop of links.
+    """
+    todo = [part for part in path.split("/") if part]
+    done: List[str] = []
+    links = 0
+    base = root.rstrip("/")
+    while todo:
+        part = todo.pop(0)
+        if part == ".":
+            continue
+        if part == "..":
+            done[-1:] = []
+            continue
+        here = "/".join([base, *done, part])
+        try:
+            target = os.readlink(here)
+        except OSError:
+            done.append(part)
+            continue
+        links += 1
+        if links > _MAX_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        if target.startswith("/"):
+            done = []
+        todo[:0] = [one for one in target.split("/") if one]
+    return "/".join([base, *done]) or "/"
+
+
+def read(path: str) -> bytes:
+    """The bytes of a regular file.  Raises OSError, also for anything that is not a regular file."""
+    # Without O_NONBLOCK, opening a FIFO would wait for ever.
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    with os.fdopen(fd, "rb") as file:
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        return file.read()
+
+
+def load(path: str) -> Config:
+    """The sendmail.cf at `path`.  Raises OSError; what cannot be read in it becomes BadLine nodes."""
+    from .config import Config
+
+    return Config(read(path), path)
+
+
+def save(config: Config, path: Optional[str] = None, *, backup: bool = False) -> None:
+    """Write a Config to `path`, or back to where it came from: whole, with owner and mode kept.
+
+    A new file gets mode 0644.  backup: keep the old file as `path.bak`.  Raises OSError, and ValueError for
+    a Config that came from no file when `path` is not given.
+    """
+    target = path or config.path
+    if target is None:
+        raise ValueError("this Config came from no file: give a path")
+    replace(resolve(os.path.abspath(target)), bytes(config), new_mode=0o644, backup=backup)
+
+
+class Facts:
+    """What there is to know of one file without reading the others; the contents are never shown.
+
+    path: the name by which a sendmail.cf calls it.  real: where it is on this machine, links followed.
+    data: its bytes, or None; then `problem` is the system's word for why, and `missing` whether it is not
+    there.  mode: permission bits, octal.  uid, gid: numbers.  links: hard links.  directories: (path, mode,
+    uid) of every directory on the way, from the top.  judged: whether owners mean anything, that is, whether
+    the file stands where sendmail would find it.
+    """
+
+    __slots__ = ("data", "directories", "gid", "judged", "links", "missing", "mode", "path", "problem",
+                 "real", "uid")  # fmt: skip
+
+    def __init__(self, path: str, root: str = "/") -> None:
+        self.path = path
+        self.data: Optional[bytes] = None
+        self.problem: Optional[str] = None
+        self.missing = False
+        self.mode = self.uid = self.gid = self.links = 0
+        self.directories: List[Tuple[str, int, int]] = []
+        self.judged = root == "/" or os.geteuid() == 0
+        self.real = path
+        try:
+            self.real = resolve(path, root)
+            self._directories(root)
+            found = os.stat(self.real)
+            self.mode, self.uid = stat.S_IMODE(found.st_mode), found.st_uid
+            self.gid, self.links = found.st_gid, found.st_nlink
+            self.data = read(self.real)
+        except FileNotFoundError as error:
+            self.missing, self.problem = True, error.strerror
+        except OSError as error:
+            self.problem = error.strerror or str(error)
+
+    def _directories(self, root: str) -> None:
+        base = root.rstrip("/")
+        inside = os.path.dirname(self.real)[len(base) :].strip("/")
+        at = base or "/"
+        for part in ["", *inside.split("/")] if inside else [""]:
+            at = os.path.join(at, part) if part else at
+            found = os.stat(at)
+            self.directories.append((at[len(base) :] or "/", stat.S_IMODE(found.st_mode), found.st_uid))
+
+
+class Lock:
+    """The lock that sendmail, makemap and editmap take on a map database, both kinds of it.
+
+    Which kind they take was decided when sendmail was built (flock or fcntl), so both are taken; where the
+    system makes them one, the second is the same lock again.  fd is open for reading and writing, or -1
+    where the file does not exist.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.fd = -1
+        while True:
+            try:
+                fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+            except FileNotFoundError:
+                return
+            try:
+                if fcntl is not None:
+                    fcntl.flock(fd, fcntl.LOCK_EX)
+                    fcntl.lockf(fd, fcntl.LOCK_EX)
+                if os.path.samestat(os.fstat(fd), os.stat(path)):
+                    self.fd = fd
+                    return
+            except FileNotFoundError:
+                pass
+            except BaseException:
+                os.close(fd)
+                raise
+            os.close(fd)  # replaced while we waited: lock the one that is there now
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)  # which releases both
+
+
+def replace(
+    path: str,
+    contents: Writer,
+    *,
+    new_mode: int = 0o600,
+    is_map: bool = False,
+    backup: bool = False,
+    expected: Optional[bytes] = None,
+    new_owner: Optional[Tuple[int, int]] = None,
+) -> None:
+    """Replace a file whole, or create it; `path` must be resolved.
+
+    contents: the bytes, or a function that writes them to a file descriptor.  new_mode: octal mode of a file
+    that did not exist; an existing one keeps its owner, group, mode and extended attributes.  is_map: take
+    sendmail's locks and leave the time stamp that makes a running sendmail open the new file.  backup: keep
+    the old file as `path.bak`, of the same owner and mode.  expected: what the file must still hold.
+    new_owner: user and group number of a new file.
+
+    Raises OSError, or BusyError; in either case the file is untouched.
+    """
+    if is_map:
+        with Lock(path) as lock:
+            _replace(path, contents, new_mode=new_mode, backup=backup, expected=expected, new_owner=new_owner)
+            if lock.fd >= 0:
+                _touch(lock.fd)
+    else:
+        _replace(path, contents, new_mode=new_mode, backup=backup, expected=expected, new_owner=new_owner)
+
+
+def _replace(
+    path: str,
+    contents: Writer,
+    *,
+    new_mode: int,
+    backup: bool,
+    expected: Optional[bytes],
+    new_owner: Optional[Tuple[int, int]],
+) -> None:
+    directory = os.path.dirname(path) or "."
+    try:
+        old = os.stat(path)
+    except FileNotFoundError:
+        old = None
+    if old is not None and not stat.S_ISREG(old.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    if old is not None and old.st_nlink > 1:
+        raise OSError(errno.EMLINK, "has other names (hard links) that would keep the old contents", path)
+    sweep(path)
+    temporary, fd = _create(path)
+    try:
+        try:
+            if callable(contents):
+                contents(fd)
+            else:
+                _write_all(fd, contents)
+            if old is not None:
+                _keep_facts(path, old, fd)
+            else:
+                if new_owner is not None:
+                    os.fchown(fd, *new_owner)
+                os.fchmod(fd, new_mode)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        if expected is not None and (read(path) if old is not None else b"") != expected:
+            raise BusyError(f"{path} was changed by somebody else and left as it is: run the command again")
+        if backup and old is not None:
+            _keep_backup(path, old)
+        os.rename(temporary, path)
+    except BaseException:
+        _unlink(temporary)
+        raise
+    sync_directory(directory)
+
+
+def _create(path: str) -> Tuple[str, int]:
+    directory, name = os.path.split(path)
+    while True:
+        unique = f"{os.getpid()}-{time.time_ns():x}"
+        temporary = os.path.join(directory, f".{name}.{unique}{_TEMPORARY}")
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+            return temporary, os.open(temporary, flags, 0o600)
+        except FileExistsError:
+            continue
+
+
+def sweep(path: str) -> None:
+    """Remove the temporary files that a killed run has left beside `path`; they may hold passwords."""
+    directory, name = os.path.split(path)
+    prefix = f".{name}."
+    for entry in os.listdir(directory or "."):
+        if not (entry.startswith(prefix) and entry.endswith(_TEMPORARY)):
+            continue
+        pid = entry[len(prefix) :].partition("-")[0]
+        if pid.isascii() and pid.isdecimal() and not _alive(int(pid)):
+            _unlink(os.path.join(directory, entry))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _keep_facts(path: str, old: os.stat_result, fd: int) -> None:
+    now = os.fstat(fd)
+    if (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid):
+        os.fchown(fd, old.st_uid, old.st_gid)
+    os.fchmod(fd, stat.S_IMODE(old.st_mode))
+    if not hasattr(os, "listxattr"):
+        return
+    try:
+        for name in os.listxattr(path):
+            os.setxattr(fd, name, os.getxattr(path, name))
+    except OSError as error:
+        # Labels that only the kernel may set, and file systems without attributes.
+        if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.EINVAL, errno.ENODATA):
+            raise
+
+
+def _keep_backup(path: str, old: os.stat_result) -> None:
+    temporary, fd = _create(path + ".bak")
+    try:
+        try:
+            _write_all(fd, read(path))
+            _keep_facts(path, old, fd)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temporary, path + ".bak")
+    except BaseException:
+        _unlink(temporary)
+        raise
+
+
+def sync_directory(directory: str) -> None:
+    """Make a rename in a directory last; file systems that cannot are left alone."""
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(fd)
+
+
+def _touch(fd: int) -> None:
+    # sendmail reopens a map when the time of the file it holds open has moved by a whole second.
+    later = max(time.time_ns(), os.fstat(fd).st_mtime_ns + 1_000_000_000)
+    os.utime(fd, ns=(later, later))

@@ -1,0 +1,299 @@
+"""The kinds of line of sendmail.cf, one frozen class for each.
+
+The one thing to know: a node is its fields in file order, and its text is their concatenation, so
+there is no serialiser.  A field that is None stands for nothing at all; "" would be an empty text.
+Every field holds the file's own spelling; properties give what sendmail makes of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Dict, Iterator, Optional, Tuple, Type
+
+from attrs import field, fields, frozen
+
+from .text import meaning
+
+
+@frozen(kw_only=True)
+class Node:
+    """A line, or a part of one."""
+
+    def __str__(self) -> str:
+        return "".join(_texts(self))
+
+
+def _texts(node: Node) -> Iterator[str]:
+    for one in fields(type(node)):
+        value = getattr(node, one.name)
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, tuple):
+            for part in value:
+                yield from _texts(part)
+
+
+def bare(name: str) -> str:
+    """The name of a macro or class without braces: `{x}` and `x` are one name (spec: one-letter names)."""
+    return name[1:-1] if name.startswith("{") else name
+
+
+@frozen(kw_only=True)
+class Line(Node):
+    """A logical line of sendmail.cf, without its end of line."""
+
+    #: The name of the part that repeats, if any.
+    REPEATED: ClassVar[Optional[str]] = None
+
+
+@frozen(kw_only=True)
+class MacroDefinition(Line):
+    """`Dxvalue`, `D{name}value`: the value is expanded whenever the macro is used."""
+
+    letter: str = "D"
+    name: str
+    value: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class ClassWords(Line):
+    """`Cxword word`: words separated by white space, added to the class."""
+
+    letter: str = "C"
+    name: str
+    words: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class ClassFile(Line):
+    """`Fx[-o] file [format]`: words of a class read from a file, a program or a map."""
+
+    letter: str = "F"
+    name: str
+    source: str
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class TrustedUsers(Line):
+    """`Tuser user`: the same as adding to class t."""
+
+    letter: str = "T"
+    words: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class HeaderDefinition(Line):
+    """`H?flags?Name: template`."""
+
+    letter: str = "H"
+    condition: Optional[str] = None
+    name: str
+    colon: str = ": "
+    template: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class KeyFile(Line):
+    """`Kname class arguments`: the declaration of a map."""
+
+    letter: str = "K"
+    blank: Optional[str] = None
+    name: str
+    gap: str = " "
+    map_class: str
+    space: Optional[str] = " "
+    arguments: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class Equate(Node):
+    """One `key=value` of a mailer, queue group or filter; only the key's first character counts."""
+
+    gap: str = ", "
+    key: str
+    equals: str = "="
+    value: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class Equates(Line):
+    """What M, Q and X lines share: a name, then equates separated by commas."""
+
+    REPEATED: ClassVar[Optional[str]] = "equates"
+
+    def equate(self, key: str) -> Optional[Equate]:
+        """The last equate whose key begins with `key`: of several, sendmail takes that one."""
+        found = [one for one in self.equates if one.key[:1] == key]  # type: ignore[attr-defined]
+        return found[-1] if found else None
+
+
+@frozen(kw_only=True)
+class MailerDefinition(Equates):
+    """`Mname, P=…, F=…, A=…`."""
+
+    letter: str = "M"
+    name: str
+    equates: Tuple[Equate, ...] = ()
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class QueueGroup(Equates):
+    """`Qname, P=…`."""
+
+    letter: str = "Q"
+    name: str
+    equates: Tuple[Equate, ...] = ()
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class MailFilter(Equates):
+    """`Xname, S=…`."""
+
+    letter: str = "X"
+    name: str
+    equates: Tuple[Equate, ...] = ()
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class Option(Line):
+    """`O Name=value`; the name may carry a suboption, as in `Timeout.ident`."""
+
+    letter: str = "O"
+    blank: str = " "
+    name: str
+    equals: Optional[str] = "="
+    value: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class ShortOption(Line):
+    """`Oxvalue`: the value begins right after the letter, and no `=` is removed."""
+
+    letter: str = "O"
+    flag: str
+    value: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class Precedence(Line):
+    """`Pname=number`; blanks belong to the name."""
+
+    letter: str = "P"
+    name: str
+    equals: str = "="
+    value: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class Ruleset(Line):
+    """`Sname`, `Snumber`, `Sname=number`; what follows the name is ignored by sendmail."""
+
+    letter: str = "S"
+    blank: Optional[str] = None
+    name: str
+    equals: Optional[str] = None
+    number: Optional[str] = None
+    ignored: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class RewritingRule(Line):
+    """`Rlhs<TAB>rhs<TAB>comment`: only tabs separate the fields."""
+
+    letter: str = "R"
+    lhs: str
+    tabs: str = "\t"
+    rhs: str
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class Version(Line):
+    """`Vlevel/vendor`: the level acts on the lines below."""
+
+    letter: str = "V"
+    blank: Optional[str] = None
+    level: str
+    vendor: Optional[str] = None
+    ignored: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class Environment(Line):
+    """`ENAME=value`; without `=` the variable is taken from the caller's environment."""
+
+    letter: str = "E"
+    name: str
+    equals: Optional[str] = None
+    value: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class Comment(Line):
+    """`#` and the rest of the logical line, indented lines below it included."""
+
+    letter: str = "#"
+    text: Optional[str] = None
+
+
+@frozen(kw_only=True)
+class Blank(Line):
+    """An empty line."""
+
+
+@frozen(kw_only=True)
+class BadLine(Line):
+    """A line that sendmail would refuse or cannot be meant: kept as it is."""
+
+    text: str = field()
+
+
+LINES: Tuple[Type[Line], ...] = (
+    MacroDefinition, ClassWords, ClassFile, TrustedUsers, HeaderDefinition, KeyFile, MailerDefinition,
+    Option, ShortOption, Precedence, QueueGroup, Ruleset, RewritingRule, Version, MailFilter,
+    Environment, Comment, Blank, BadLine,
+)  # fmt: skip
+
+#: The class of a line by its first letter; O has two, told apart by the blank that follows it.
+BY_LETTER: Dict[str, Type[Line]] = {
+    "D": MacroDefinition, "C": ClassWords, "F": ClassFile, "T": TrustedUsers, "H": HeaderDefinition,
+    "K": KeyFile, "M": MailerDefinition, "P": Precedence, "Q": QueueGroup, "S": Ruleset,
+    "R": RewritingRule, "V": Version, "X": MailFilter, "E": Environment, "#": Comment,
+}  # fmt: skip
+
+
+def rule_name(cls: Type[Node]) -> str:
+    """The grammar rule of a class: `MacroDefinition` is built by `macro_definition`."""
+    name = cls.__name__
+    return "".join(("_" if i and c.isupper() else "") + c.lower() for i, c in enumerate(name))
+
+
+def from_parts(cls: Type[Node], parts: list[Any]) -> Node:
+    """A node from its fields in file order, as a grammar delivers them."""
+    names = [one.name for one in fields(cls)]
+    repeated = getattr(cls, "REPEATED", None)
+    values = [part if part is None or isinstance(part, Node) else str(part) for part in parts]
+    if repeated is not None:
+        at, after = names.index(repeated), len(names) - names.index(repeated) - 1
+        end = len(values) - after
+        values[at:end] = [tuple(values[at:end])]  # type: ignore[list-item]
+    return cls(**dict(zip(names, values)))
+
+
+def value_of(raw: Optional[str]) -> str:
+    """The text that sendmail makes of a value field: without inline comments; "" for None."""
+    return "" if raw is None else meaning(raw)

@@ -1,0 +1,270 @@
+"""A host as values: its sendmail.cf, the files that names, and what the rules say with them.
+
+The one thing to know: questions about the rules are not guessed from their look but put to them.  The
+ruleset `authinfo` is run as sendmail would run it, with the maps of the host, once without encryption, once
+with, and once with a verified certificate.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
+
+from attrs import frozen
+
+from .. import mapdb
+from ..authinfo import PREFIX, Reading, read_items
+from ..config import Config, map_arguments
+from ..errors import MapError
+from ..nodes import ClassFile, KeyFile, bare, value_of
+from .rewrite import LookupFailed, Result, Rewriter
+
+#: Map classes whose files are Berkeley DB hash files here.
+HASH_CLASSES = ("hash", "implicit")
+
+
+class Facts(Protocol):
+    """What is known of a file: see `sendmailcf.files.Facts`, which is one."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def data(self) -> Optional[bytes]: ...
+    @property
+    def problem(self) -> Optional[str]: ...
+    @property
+    def missing(self) -> bool: ...
+    @property
+    def mode(self) -> int: ...
+    @property
+    def uid(self) -> int: ...
+    @property
+    def links(self) -> int: ...
+    @property
+    def directories(self) -> Sequence[Tuple[str, int, int]]: ...
+    @property
+    def judged(self) -> bool: ...
+
+
+Look = Callable[[str], Facts]
+
+
+@frozen
+class Session:
+    """What the connection to the server is when the ruleset is asked."""
+
+    name: str
+    macros: Mapping[str, str]
+
+
+#: Without STARTTLS, ${verify} is NONE and the cipher macros are empty (op.me, 5.1.4.8 and 5.2).
+CLEAR = Session("without TLS", {"verify": "NONE", "cipher_bits": "", "cipher": "", "tls_version": ""})
+TLS = Session(
+    "over TLS",
+    {"verify": "FAIL", "cipher_bits": "256", "cipher": "TLS_AES_256_GCM_SHA384", "tls_version": "TLSv1.3"},
+)
+VERIFIED = Session("over verified TLS", {**TLS.macros, "verify": "OK"})
+SESSIONS = (CLEAR, TLS, VERIFIED)
+
+#: Which sessions may see the password, by policy.
+POLICIES: Mapping[str, Tuple[Session, ...]] = {
+    "optional": (CLEAR, TLS, VERIFIED),
+    "required": (TLS, VERIFIED),
+    "verified": (VERIFIED,),
+}
+
+_ADDRESS = "192.0.2.1"
+_PROBE = "postmaster@relay.invalid"
+_OWN_NAMES = {
+    "j": "host.localdomain.invalid",
+    "w": "host",
+    "m": "localdomain.invalid",
+    "k": "host",
+    "n": "MAILER-DAEMON",
+}
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IPv4 or IPv6 address."""
+    return re.fullmatch(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", host) is not None or ":" in host
+
+
+@frozen
+class Server:
+    """A server as the rules see it: `${server_name}` and `${server_addr}`."""
+
+    name: str
+    addr: str
+
+    @classmethod
+    def of(cls, host: str) -> Server:
+        """The server for a host of an AuthInfo key; the address of a name is one nobody has."""
+        if is_address(host):
+            return cls(f"[{host}]", host)
+        return cls(host, _ADDRESS)
+
+
+@frozen
+class SmartHost:
+    """Where mail for other hosts goes: the text of DS, and the mailer and host the rules make of it."""
+
+    text: str
+    mailer: str
+    host: str
+
+    @property
+    def name(self) -> str:
+        """The host without brackets."""
+        return self.host[1:-1] if self.host.startswith("[") and self.host.endswith("]") else self.host
+
+
+def map_file(node: KeyFile) -> Optional[str]:
+    """The source of a map by its declaration, without `.db`; None if it names no file."""
+    file = map_arguments(node).file
+    return file[:-3] if file is not None and file.endswith(".db") else file
+
+
+class Host:
+    """A sendmail.cf with the files beside it.
+
+    look: gives the facts of a file by the name that sendmail.cf calls it.  databases: records of maps that
+    are not yet on the disk, by their file without `.db`.
+    """
+
+    def __init__(
+        self, cf: Config, look: Look, databases: Optional[Mapping[str, Mapping[bytes, bytes]]] = None
+    ) -> None:
+        self.cf = cf
+        self.look = look
+        self._nodes = list(cf)
+        self._databases: Dict[str, Mapping[bytes, bytes]] = dict(databases or {})
+
+    # Running rules.
+    def _classes(self) -> Dict[str, List[str]]:
+        found: Dict[str, List[str]] = {"w": ["localhost", _OWN_NAMES["w"], _OWN_NAMES["j"]]}
+        for node in self._nodes:
+            if not isinstance(node, ClassFile):
+                continue
+            words = value_of(node.source).split()
+            if words and words[0].startswith("-o"):
+                words.pop(0)
+            if words and words[0].startswith("/") and "@" not in words[0]:
+                data = self.look(words[0]).data or b""
+                lines = [line.split() for line in data.decode("utf-8", "surrogateescape").split("\n")]
+                members = [line[0] for line in lines if line and not line[0].startswith("#")]
+                found.setdefault(bare(node.name), []).extend(members)
+        return found
+
+    def run(
+        self,
+        ruleset: str,
+        workspace: str,
+        macros: Mapping[str, str],
+        lookup: Optional[Callable[[str, str], Optional[str]]] = None,
+    ) -> Result:
+        """Run a ruleset with the maps of this host, or with `lookup` in their place."""
+        rewriter = Rewriter(
+            self._nodes, lookup=lookup or self.value_in_map, classes=self._classes(), macros=_OWN_NAMES
+        )
+        return rewriter.run(ruleset, workspace, macros)
+
+    def authinfo(
+        self,
+        server: Server,
+        session: Session,
+        lookup: Optional[Callable[[str, str], Optional[str]]] = None,
+    ) -> Result:
+        """What the ruleset `authinfo` returns for a server (op.me, 5.1.4: it is given name $| address)."""
+        macros = {**session.macros, "server_name": server.name, "server_addr": server.addr}
+        return self.run("authinfo", f"{server.name} $| {server.addr}", macros, lookup)
+
+    def tls_server_allows(self, server: Server, session: Session) -> bool:
+        """Whether the ruleset `tls_server` lets the session go on; without one, everything may."""
+        if "tls_server" not in self.cf.rulesets:
+            return True
+        macros = {**session.macros, "server_name": server.name, "server_addr": server.addr}
+        result = self.run("tls_server", session.macros["verify"], macros)
+        return result.failed or result.tokens[:1] != ("$#",)
+
+    def smart_host(self) -> Optional[SmartHost]:
+        """Where the rules send an address of a host elsewhere; None if not to the smart host."""
+        text = self.cf.macros.get("S", "")
+        if not text:
+            return None
+        marked = self.run("3", _PROBE, {})
+        resolved = marked if marked.failed else self.run("0", " ".join(marked.tokens), {})
+        if resolved.failed or not resolved.mailer:
+            mailer, colon, host = text.partition(":")
+            return SmartHost(text, mailer if colon else "relay", host if colon else text)
+        return SmartHost(text, resolved.mailer, resolved.host or "")
+
+    # Maps.
+    def database(self, node: KeyFile) -> Mapping[bytes, bytes]:
+        """The records of a map.  Raises LookupFailed where sendmail could not open it, or we cannot."""
+        file = map_file(node)
+        if node.map_class.lower() not in HASH_CLASSES or file is None:
+            raise LookupFailed(f"maps of class {node.map_class} cannot be looked up here")
+        if file not in self._databases:
+            facts = self.look(file + ".db")
+            if facts.data is None:
+                raise LookupFailed(f"{file}.db: {facts.problem}")
+            try:
+                self._databases[file] = mapdb.load(facts.data)
+            except MapError as error:
+                raise LookupFailed(f"{file}.db: {error}") from None
+        return self._databases[file]
+
+    def value_in_map(self, name: str, key: str) -> Optional[str]:
+        """A lookup as sendmail makes it: folded unless -f, without and with a NUL at the end of the key."""
+        node = self.cf.maps.get(name)
+        if node is None:
+            raise LookupFailed(f"there is no map {name}")
+        flags = map_arguments(node).flags
+        raw = key.encode("utf-8", "surrogateescape")
+        raw = raw if "f" in flags else raw.lower()
+        try:
+            records = self.database(node)
+        except LookupFailed:
+            if "o" in flags and self.look(f"{map_file(node)}.db").missing:
+                return None
+            raise
+        for tried in ([raw] if "N" not in flags else []) + ([raw + b"\0"] if "O" not in flags else []):
+            value = records.get(tried)
+            if value is not None:
+                if tried.endswith(b"\0") and value.endswith(b"\0"):
+                    value = value[:-1]
+                return value.decode("utf-8", "surrogateescape")
+        return None
+
+    # What the ruleset authinfo is, found by asking it.
+    def maps_asked(self, server: Server) -> Set[str]:
+        """The maps in which the ruleset `authinfo` looks for the server's own key."""
+        asked: Set[str] = set()
+        wanted = {(PREFIX + key).lower() for key in (server.name, server.addr)}
+
+        def lookup(name: str, key: str) -> Optional[str]:
+            if key.lower() in wanted:
+                asked.add(name.lower())
+            return None
+
+        self.authinfo(server, TLS, lookup)
+        return asked
+
+    def sends(self, server: Server, session: Session, maps: Set[str], key: str) -> bool:
+        """Whether an entry under `key` in one of `maps` would be used in a session, all else being empty."""
+        marker = '"U:marker" "P:marker"'
+
+        def lookup(name: str, asked: str) -> Optional[str]:
+            return marker if name.lower() in maps and asked.lower() == key.lower() else None
+
+        result = self.authinfo(server, session, lookup)
+        return not result.failed and credentials_in(result).credentials is not None
+
+
+def credentials_in(result: Result) -> Reading:
+    """What sendmail makes of the result of the ruleset `authinfo`."""
+    if result.failed or result.tokens[:1] != ("$#",):
+        return Reading(None, "the ruleset finds no entry")
+    if result.tokens[1:2] and result.tokens[1][:4].lower() == "temp":
+        return Reading(None, "the ruleset defers the mail: Temporary AUTH failure")
+    return read_items(" ".join(result.tokens[1:]))

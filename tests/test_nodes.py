@@ -1,0 +1,202 @@
+"""The kinds of line: each example is read as its node, and the node's text is the example.
+
+The one thing to know: byte identity proves no split right, so the table is tested in both directions.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sendmailcf import authinfo, grammar, nodes
+from sendmailcf.document import kind, parse
+from sendmailcf.nodes import (
+    BadLine,
+    Blank,
+    ClassFile,
+    ClassWords,
+    Comment,
+    Environment,
+    Equate,
+    HeaderDefinition,
+    KeyFile,
+    Line,
+    MacroDefinition,
+    MailerDefinition,
+    MailFilter,
+    Option,
+    Precedence,
+    QueueGroup,
+    RewritingRule,
+    Ruleset,
+    ShortOption,
+    TrustedUsers,
+    Version,
+    value_of,
+)
+
+TABLE = [
+    ("", Blank()),
+    ("#", Comment()),
+    ("# text\n DAx", Comment(text=" text\n DAx")),
+    ("DSrelay.example", MacroDefinition(name="S", value="relay.example")),
+    ("DS", MacroDefinition(name="S")),
+    ("D{my_name} v # c", MacroDefinition(name="{my_name}", value=" v", comment=" # c")),
+    ("D Afoo", MacroDefinition(name=" ", value="Afoo")),
+    ("DAone # c\n two", MacroDefinition(name="A", value="one # c\n two")),
+    ("DAx\0rest", MacroDefinition(name="A", value="x", comment="\0rest")),
+    ("DAx # c\0d\n e", MacroDefinition(name="A", value="x", comment=" # c\0d\n e")),
+    ("Cwa b", ClassWords(name="w", words="a b")),
+    ("C{E} root", ClassWords(name="{E}", words=" root")),
+    ("Fw-o /etc/mail/names %[^\\#]", ClassFile(name="w", source="-o /etc/mail/names %[^\\#]")),
+    ("Troot daemon", TrustedUsers(words="root daemon")),
+    ("HSubject: $>check", HeaderDefinition(name="Subject", template="$>check")),
+    ("H?P?Return-Path: <$g>", HeaderDefinition(condition="?P?", name="Return-Path", template="<$g>")),
+    ("H??X :", HeaderDefinition(condition="??", name="X", colon=" :")),
+    ("Kmap hash -o /f", KeyFile(name="map", map_class="hash", arguments="-o /f")),
+    ("Kdequote dequote", KeyFile(name="dequote", map_class="dequote", space=None)),
+    ("Kfoo-bar hash x", KeyFile(name="foo", gap="-", map_class="bar", arguments="hash x")),
+    ("Kfoo hash:/etc/x", KeyFile(name="foo", map_class="hash", space=":", arguments="/etc/x")),
+    ("K  m  h  a # c", KeyFile(blank="  ", name="m", gap="  ", map_class="h", space="  ", arguments="a", comment=" # c")),
+    (
+        "Mrelay,\t\tP=[IPC],\n\t\tA=TCP $h 587",
+        MailerDefinition(
+            name="relay",
+            equates=(Equate(gap=",\t\t", key="P", value="[IPC]"), Equate(gap=",\n\t\t", key="A", value="TCP $h 587")),
+        ),
+    ),
+    (
+        'Mx, Path = "a, b", A=c\\,d, F=',
+        MailerDefinition(
+            name="x",
+            equates=(
+                Equate(key="Path ", equals="= ", value='"a, b"'),
+                Equate(key="A", value="c\\,d"),
+                Equate(key="F"),
+            ),
+        ),
+    ),
+    ("Mlocal P=/bin/x\n , A=y", MailerDefinition(name="local", equates=(
+        Equate(gap=" ", key="P", value="/bin/x\n "), Equate(gap=", ", key="A", value="y")))),
+    ("Mbare", MailerDefinition(name="bare")),
+    ("O Timeout.ident=5s", Option(name="Timeout.ident", value="5s")),
+    ("O Name", Option(name="Name", equals=None)),
+    ("O Name = v", Option(name="Name", equals=" = ", value="v")),
+    ("O Name value", Option(name="Name value", equals=None)),
+    ("O  Name=v", Option(name=" Name", value="v")),
+    ("O A=\tb", Option(name="A", value="\tb")),
+    ("O A\t=b", Option(name="A\t", value="b")),
+    ("O A= # c", Option(name="A", equals="= ", comment="# c")),
+    ("OQ/var/spool", ShortOption(flag="Q", value="/var/spool")),
+    ("OMaxHopCount=30", ShortOption(flag="M", value="axHopCount=30")),
+    ("Pjunk=-100", Precedence(name="junk", value="-100")),
+    ("Pjunk = -1", Precedence(name="junk ", value=" -1")),
+    ("Qq, P=/x", QueueGroup(name="q", equates=(Equate(key="P", value="/x"),))),
+    ("Sauthinfo", Ruleset(name="authinfo")),
+    ("S3", Ruleset(name="3")),
+    ("Sparse=0 x", Ruleset(name="parse", equals="=", number="0", ignored=" x")),
+    ("S a = 5", Ruleset(blank=" ", name="a", equals=" = ", number="5")),
+    ("Sx-y", Ruleset(name="x", ignored="-y")),
+    ("R$*\t\t$@ $1\t\tcomment", RewritingRule(lhs="$*", tabs="\t\t", rhs="$@ $1", comment="\t\tcomment")),
+    ("R$* $| $*\t$# $1", RewritingRule(lhs="$* $| $*", rhs="$# $1")),
+    ("R$*\n\t$1", RewritingRule(lhs="$*", tabs="\n\t", rhs="$1")),
+    ("R$* # c\n\t$1 # d", RewritingRule(lhs="$*", tabs=" # c\n\t", rhs="$1", comment=" # d")),
+    ("R$*  $*\t a  b ", RewritingRule(lhs="$*  $*", rhs=" a  b", comment=" ")),
+    ("V10/Berkeley", Version(level="10", vendor="/Berkeley")),
+    ("V 9 x", Version(blank=" ", level="9", ignored=" x")),
+    ("Xf, S=local:/s", MailFilter(name="f", equates=(Equate(key="S", value="local:/s"),))),
+    ("ETZ=UTC", Environment(name="TZ", equals="=", value="UTC")),
+    ("EHOME", Environment(name="HOME")),
+]
+
+BAD = [
+    " DAx", "\n x", "x", "N", "D", "D{}x", "D{a-b}x", "D{" + "a" * 26 + "}x", "Pjunk", "K", "Kname", "Mx, P", "Mx, A=y,",
+    "S", "S!", "Sa=", "R$*", "R$* $1", "R$*\t", "R$*\t# x", "R\t$1", "V", "Vx", "O", "O =x", "\ufeffV10", "M", "H", "Hname",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "node"), TABLE)
+def test_table_in_both_directions(text: str, node: Line) -> None:
+    assert parse(text) == node
+    assert str(node) == text
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_what_cannot_be_read_is_kept(text: str) -> None:
+    assert parse(text) == BadLine(text=text)
+    assert str(parse(text)) == text
+
+
+def test_every_class_has_an_example() -> None:
+    assert {type(node) for _, node in TABLE} | {BadLine} == set(nodes.LINES)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [("cf", {*nodes.LINES, nodes.Equate}), ("mapsource", {*authinfo.LINES, authinfo.AuthItem})],
+)
+def test_rules_and_classes_are_the_same(name: str, classes: "set[type[nodes.Node]]") -> None:
+    rules = set(re.findall(r"^([a-z_]+):", grammar.source(name), re.MULTILINE))
+    assert rules == {nodes.rule_name(cls) for cls in classes}
+
+
+@pytest.mark.parametrize("cls", [*nodes.LINES, nodes.Equate, *authinfo.LINES, authinfo.AuthItem])
+def test_nodes_are_frozen_and_slotted(cls: "type[nodes.Node]") -> None:
+    assert cls.__setattr__ is not object.__setattr__
+    assert "__dict__" not in dir(cls)
+    assert attrs.has(cls)
+
+
+@given(st.text(alphabet="DCKMOSRVPEHF#{}=,. \t\n\\\"$xw1:;?\0\r\v", max_size=30))
+def test_no_text_is_lost_whatever_it_is_read_as(text: str) -> None:
+    assert str(parse(text)) == text
+
+
+@given(st.sampled_from("DCFTHKMOPQSRVXE"), st.text(max_size=60))
+def test_no_text_is_lost_behind_a_command_letter(letter: str, rest: str) -> None:
+    assert str(parse(letter + rest)) == letter + rest
+
+
+def test_the_kind_is_known_without_parsing() -> None:
+    for text, node in TABLE:
+        assert kind(text) is type(node)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "D{x}" + "${" * 50_000,
+        "R" + "$" * 100_000,
+        "Mx, A=" + '"' * 100_001,
+        "Mx" + ", " * 50_000,
+        "Mx, A=" + '"a\\' * 33_000,
+        "DA" + " " * 100_000 + "#",
+        "DA" + "\n " * 50_000,
+        "DA" + " # x\n" * 20_000 + " y",
+        "O " + "a " * 50_000,
+        "R$*" + " \t" * 50_000,
+        "Cw" + "\\#" * 50_000,
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_hostile_lines_take_linear_time(hostile: str) -> None:
+    begin = time.process_time()
+    node = parse(hostile)
+    value_of(getattr(node, "value", None))
+    assert str(node) == hostile
+    assert time.process_time() - begin < 5, "a quadratic pattern takes minutes here, a linear one milliseconds"
+
+
+@pytest.mark.parametrize("name", ["cf", "mapsource"])
+def test_the_grammar_is_strict(name: str) -> None:
+    """No two terminals of equal priority that could match the same text where both are expected."""
+    pytest.importorskip("interegular")
+    classes = {"cf": [*nodes.LINES, nodes.Equate], "mapsource": [*authinfo.LINES, authinfo.AuthItem]}[name]
+    rules = {nodes.rule_name(cls): list for cls in classes}
+    starts = [nodes.rule_name(cls) for cls in classes]
+    grammar.Grammar(name, starts, rules, strict=True)
