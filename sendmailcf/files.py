@@ -24,7 +24,7 @@ from .errors import SendmailCfError
 if TYPE_CHECKING:
     from .config import Config
 
-Writer = Union[bytes, Callable[[int], None]]
+Writer = Union[bytes, Callable[[int], object]]
 _TEMPORARY = ".sendmailcf"
 _MAX_LINKS = 40
 
@@ -185,7 +185,7 @@ def replace(
     is_map: bool = False,
     backup: bool = False,
     expected: Optional[bytes] = None,
-    new_owner: Optional[Tuple[int, int]] = None,
+    owner: Optional[int] = None,
 ) -> None:
     """Replace a file whole, or create it; `path` must be resolved.
 
@@ -193,17 +193,17 @@ def replace(
     that did not exist; an existing one keeps its owner, group, mode and extended attributes.  is_map: take
     sendmail's locks and leave the time stamp that makes a running sendmail open the new file.  backup: keep
     the old file as `path.bak`, of the same owner and mode.  expected: what the file must still hold.
-    new_owner: user and group number of a new file.
+    owner: the user number that the file shall belong to, new or not (makemap's TrustedUser).
 
     Raises OSError, or BusyError; in either case the file is untouched.
     """
     if is_map:
         with Lock(path) as lock:
-            _replace(path, contents, new_mode=new_mode, backup=backup, expected=expected, new_owner=new_owner)
+            _replace(path, contents, new_mode=new_mode, backup=backup, expected=expected, owner=owner)
             if lock.fd >= 0:
                 _touch(lock.fd)
     else:
-        _replace(path, contents, new_mode=new_mode, backup=backup, expected=expected, new_owner=new_owner)
+        _replace(path, contents, new_mode=new_mode, backup=backup, expected=expected, owner=owner)
 
 
 def _replace(
@@ -213,7 +213,7 @@ def _replace(
     new_mode: int,
     backup: bool,
     expected: Optional[bytes],
-    new_owner: Optional[Tuple[int, int]],
+    owner: Optional[int],
 ) -> None:
     directory = os.path.dirname(path) or "."
     try:
@@ -235,9 +235,9 @@ def _replace(
             if old is not None:
                 _keep_facts(path, old, fd)
             else:
-                if new_owner is not None:
-                    os.fchown(fd, *new_owner)
                 os.fchmod(fd, new_mode)
+            if owner is not None and os.fstat(fd).st_uid != owner:
+                os.fchown(fd, owner, -1)
             os.fsync(fd)
         finally:
             os.close(fd)

@@ -30,7 +30,7 @@ from .host import (
     map_file,
 )
 from .plan import WRAPPED_PORTS, port_of
-from .rewrite import LookupFailed
+from .rewrite import LookupFailedError
 
 OK, WRONG, UNKNOWN = "ok", "wrong", "unknown"
 
@@ -219,7 +219,7 @@ class _Walk:
         for name in held:
             try:
                 records = self.view.database(self.cf.maps[name])
-            except LookupFailed:
+            except LookupFailedError:
                 continue
             keys = [
                 key.encode("utf-8", "surrogateescape")

@@ -17,7 +17,7 @@ from ..authinfo import PREFIX, Reading, read_items
 from ..config import Config, map_arguments
 from ..errors import MapError
 from ..nodes import ClassFile, KeyFile, bare, value_of
-from .rewrite import LookupFailed, Result, Rewriter
+from .rewrite import LookupFailedError, Result, Rewriter
 
 #: Map classes whose files are Berkeley DB hash files here.
 HASH_CLASSES = ("hash", "implicit")
@@ -200,31 +200,31 @@ class Host:
 
     # Maps.
     def database(self, node: KeyFile) -> Mapping[bytes, bytes]:
-        """The records of a map.  Raises LookupFailed where sendmail could not open it, or we cannot."""
+        """The records of a map.  Raises LookupFailedError where sendmail could not open it, or we cannot."""
         file = map_file(node)
         if node.map_class.lower() not in HASH_CLASSES or file is None:
-            raise LookupFailed(f"maps of class {node.map_class} cannot be looked up here")
+            raise LookupFailedError(f"maps of class {node.map_class} cannot be looked up here")
         if file not in self._databases:
             facts = self.look(file + ".db")
             if facts.data is None:
-                raise LookupFailed(f"{file}.db: {facts.problem}")
+                raise LookupFailedError(f"{file}.db: {facts.problem}")
             try:
                 self._databases[file] = mapdb.load(facts.data)
             except MapError as error:
-                raise LookupFailed(f"{file}.db: {error}") from None
+                raise LookupFailedError(f"{file}.db: {error}") from None
         return self._databases[file]
 
     def value_in_map(self, name: str, key: str) -> Optional[str]:
         """A lookup as sendmail makes it: folded unless -f, without and with a NUL at the end of the key."""
         node = self.cf.maps.get(name)
         if node is None:
-            raise LookupFailed(f"there is no map {name}")
+            raise LookupFailedError(f"there is no map {name}")
         flags = map_arguments(node).flags
         raw = key.encode("utf-8", "surrogateescape")
         raw = raw if "f" in flags else raw.lower()
         try:
             records = self.database(node)
-        except LookupFailed:
+        except LookupFailedError:
             if "o" in flags and self.look(f"{map_file(node)}.db").missing:
                 return None
             raise

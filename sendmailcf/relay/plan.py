@@ -149,10 +149,8 @@ class _Planner:
         try:
             self._smart_host()
             self._mechanisms()
-            if self.intent.store == "default-auth-info":
-                guarded = self._default_auth_info()
-            else:
-                guarded = self._map()
+            by_option = self.intent.store == "default-auth-info"
+            guarded = self._default_auth_info() if by_option else self._map()
         except EditError as error:
             raise PlanError(f"{self.intent.cf}: {error}") from error
         # The guard goes in before the entry that old rules would hand out, the rest of the file after it.

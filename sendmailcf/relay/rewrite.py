@@ -46,11 +46,11 @@ MAX_RECURSION = 50
 MAX_STEPS = 200_000
 
 
-class LookupFailed(Exception):
+class LookupFailedError(Exception):
     """A map cannot be opened, or not by us."""
 
 
-class _Failed(Exception):
+class _FailedError(Exception):
     pass
 
 
@@ -110,7 +110,7 @@ class Rewriter:
     """The rulesets of a file, ready to run.
 
     lines: all lines of a file, in order.  lookup: the value of a key in a map, by the map's name in lower case;
-    None for no such key; raises LookupFailed.  classes: members from elsewhere, by class name.  macros: values
+    None for no such key; raises LookupFailedError.  classes: members from elsewhere, by class name.  macros: values
     that sendmail sets itself, by name without braces; the file's definitions win.
     """
 
@@ -208,9 +208,9 @@ class Rewriter:
         try:
             space = tokens(symbols(workspace), self._ops)
             if ruleset not in self._rulesets:
-                raise _Failed(f"there is no ruleset {ruleset}")
+                raise _FailedError(f"there is no ruleset {ruleset}")
             return Result(tuple(self._rewrite(ruleset, space, 0)), ops=self._ops)
-        except (_Failed, LookupFailed, TokenError, RecursionError) as error:
+        except (_FailedError, LookupFailedError, TokenError, RecursionError) as error:
             return Result((), True, str(error), self._ops)
 
     def _macro_value(self, name: str) -> str:
@@ -222,10 +222,10 @@ class Rewriter:
 
     def _rewrite(self, name: str, space: List[str], depth: int) -> List[str]:
         if depth > MAX_RECURSION:
-            raise _Failed(f"the rulesets call each other more than {MAX_RECURSION} deep, in {name}")
+            raise _FailedError(f"the rulesets call each other more than {MAX_RECURSION} deep, in {name}")
         rules = self._rulesets[name]
         if id(rules) in self._broken:
-            raise _Failed(f"a rule of {name} cannot be read: {self._broken[id(rules)]}")
+            raise _FailedError(f"a rule of {name} cannot be read: {self._broken[id(rules)]}")
         at = loops = 0
         # Text that begins with $# is resolved: no rule of any ruleset is applied to it.
         while at < len(rules) and not (space and _is(space[0], "$#")):
@@ -236,7 +236,7 @@ class Rewriter:
                 continue
             loops += 1
             if loops > MAX_RULE_LOOPS:
-                raise _Failed(f"infinite loop in ruleset {name}, rule {at + 1}")
+                raise _FailedError(f"infinite loop in ruleset {name}, rule {at + 1}")
             rhs = list(rule.rhs)
             head = rhs[0] if rhs and isinstance(rhs[0], Symbol) else None
             if head in ("$@", "$:"):
@@ -256,7 +256,7 @@ class Rewriter:
         while place < len(lhs) or at < len(space):
             self._steps += 1
             if self._steps > MAX_STEPS:
-                raise _Failed("the rules take too many steps")
+                raise _FailedError("the rules take too many steps")
             step = self._step(lhs, place, space, at, bound)
             if step is None:
                 step = self._back_up(lhs, space, bound)
@@ -355,7 +355,7 @@ class Rewriter:
             elif token.sign == "" and token.name in "123456789":
                 number = int(token.name)
                 if number > len(matched):
-                    raise _Failed(f"replacement ${number} out of bounds")
+                    raise _FailedError(f"replacement ${number} out of bounds")
                 first, end = matched[number - 1]
                 out.extend(space[first:end])
             else:
@@ -374,7 +374,7 @@ class Rewriter:
                 continue
             end = next((i for i in range(at + 1, len(space)) if _is(space[i], closing)), None)
             if end is None:
-                raise _Failed("a map lookup has no end")
+                raise _FailedError("a map lookup has no end")
             out.extend(self._look_up(space[at + 1 : end], is_host=closing == "$]"))
             at = end + 1
         return out
@@ -403,7 +403,7 @@ class Rewriter:
         )
         try:
             value = self._value(name, node, key, texts[1:])
-        except LookupFailed:
+        except LookupFailedError:
             if "T" not in flags or "t" in flags:
                 raise
             return [*parts[0], *tokens([flags["T"]], self._ops)]
@@ -427,7 +427,7 @@ class Rewriter:
                 self._stored.pop(bare(key), None)
             return ""
         if node is None:
-            raise LookupFailed(f"there is no map {name}")
+            raise LookupFailedError(f"there is no map {name}")
         return self._lookup(name, key)
 
     def _calls(self, space: List[str], depth: int) -> List[str]:
@@ -441,7 +441,7 @@ class Rewriter:
             if name in self._rulesets:
                 rest = self._rewrite(name, rest, depth + 1)
             elif name[:1] not in "0123456789":
-                raise _Failed(f"unknown ruleset {name}")
+                raise _FailedError(f"unknown ruleset {name}")
             space = [*space[:at], *rest]
         return space
 

@@ -1,0 +1,224 @@
+"""A map source as makemap reads it.
+
+The one thing to know: makemap reads into 1024 bytes, so what follows the 1023rd of a line is read as a line of its
+own; a bad line is reported and left out, and all others are stored.  Facts from makemap.c of sendmail 8.17.1.
+"""
+
+from __future__ import annotations
+
+from .mapdb.hash import Builder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+    Chunk = Tuple[List[bytes], List[bytes], Sequence[int], "List[Problem]"]
+
+#: The size of makemap's buffer, in bytes: a line feed and a NUL included.
+BUFFER_BYTES = 1024
+_BLANKS = b" \t\n\v\f\r"
+_CHUNK = 1 << 20
+
+EX_DATAERR = 65
+
+
+class Problem:
+    """A line that makemap reports.
+
+    line: counted from 1.  message: makemap's words after `makemap: MAP: `; it names the key, which may be a
+    password where a line is broken.  safe: the same without the key.  key: of a duplicate, else None.
+    """
+
+    __slots__ = ("key", "line", "message", "safe")
+
+    def __init__(self, line: int, text: str, safe: str, key: Optional[bytes] = None) -> None:
+        self.line, self.safe, self.key = line, safe, key
+        self.message = f"line {line}: {text}"
+
+    def __repr__(self) -> str:
+        return f"Problem(line={self.line}, safe={self.safe!r})"
+
+
+class Source:
+    """A source that was read: the pairs that makemap would store, in order, and what it would report."""
+
+    __slots__ = ("pairs", "problems")
+
+    def __init__(self, pairs: List[Tuple[bytes, bytes]], problems: List[Problem]) -> None:
+        self.pairs, self.problems = pairs, problems
+
+    def __repr__(self) -> str:
+        return f"Source({len(self.pairs)} pairs, {len(self.problems)} problems)"
+
+
+class Rules:
+    """How a source is read: makemap's flags.
+
+    fold: keys become lower case, ASCII letters only (not -f).  null: a NUL ends keys and values (-N).  separator:
+    one byte instead of white space (-t).  comment: the byte that begins a comment in the first column, or b"" (-D).
+    allow_empty: a key may have no value (-e).  replace: of two values the last one counts (-r).
+    """
+
+    __slots__ = ("allow_empty", "comment", "fold", "null", "replace", "separator")
+
+    def __init__(
+        self,
+        *,
+        fold: bool = True,
+        null: bool = False,
+        separator: Optional[bytes] = None,
+        comment: bytes = b"#",
+        allow_empty: bool = False,
+        replace: bool = False,
+    ) -> None:
+        self.fold, self.null, self.separator = fold, null, separator
+        self.comment, self.allow_empty, self.replace = comment, allow_empty, replace
+
+
+def read(data: bytes, *, fold: bool = True, null: bool = False) -> Source:
+    """A whole source, small enough to hold: pairs as they would be stored, duplicates left out and reported."""
+    seen: Dict[bytes, bytes] = {}
+    problems: List[Problem] = []
+    for keys, values, lines, found in parse([data], Rules(fold=fold, null=null)):
+        problems += found
+        for key, value, line in zip(keys, values, lines):
+            if key in seen:
+                problems.append(duplicate(line, key))
+            else:
+                seen[key] = value
+    problems.sort(key=lambda problem: problem.line)
+    return Source(list(seen.items()), problems)
+
+
+def duplicate(line: int, key: bytes) -> Problem:
+    """The report of a key that was stored before."""
+    shown = key.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+    return Problem(line, f"key {shown}: duplicate key", "this key stands on a line above, too", key)
+
+
+def parse(chunks: Iterable[bytes], rules: Rules) -> Iterator[Chunk]:
+    """Keys, values, their line numbers and problems, for each of many runs of lines.
+
+    chunks: the source in pieces of any size.
+    """
+    number = 1
+    for block, ended in _blocks(chunks):
+        lines = block.split(b"\n")
+        if lines[-1] == b"":
+            lines.pop()
+        made = _fast(lines, number, rules) if b"\0" not in block and ended else None
+        if made is None:
+            made, count = _careful(block, number, rules)
+        else:
+            count = len(lines)
+        yield made
+        number += count
+
+
+def build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> List[Problem]:
+    """Give a whole source to a builder; what to report, but for duplicates, which are known when it has written."""
+    problems: List[Problem] = []
+    for keys, values, lines, found in parse(chunks, rules):
+        problems += found
+        builder.add(keys, values, lines)
+    return problems
+
+
+def _blocks(chunks: Iterable[bytes]) -> Iterator[Tuple[bytes, bool]]:
+    """Pieces of whole lines; the last of them, where the source does not end with a line feed, is told apart."""
+    rest: List[bytes] = []
+    for chunk in chunks:
+        for at in range(0, len(chunk), _CHUNK):
+            piece = chunk[at : at + _CHUNK]
+            end = piece.rfind(b"\n") + 1
+            if end:
+                yield b"".join([*rest, piece[:end]]), True
+                rest = [piece[end:]]
+            else:
+                rest.append(piece)
+    tail = b"".join(rest)
+    if tail:
+        yield tail, False
+
+
+def _fast(lines: List[bytes], number: int, rules: Rules) -> Optional[Chunk]:
+    """A run of lines without anything unusual in it, or None."""
+    if rules.separator is not None or not lines or max(map(len, lines)) > BUFFER_BYTES - 2:
+        return None
+    parts = [line.split(None, 1) for line in lines]
+    numbers: Sequence[int] = range(number, number + len(lines))
+    firsts = set(map(_first, lines))
+    if firsts & {b" ", b"\t", b"\v", b"\f", b"\r"}:
+        return None
+    if b"" in firsts or rules.comment in firsts:
+        kept = [at for at, line in enumerate(lines) if line and line[:1] != rules.comment]
+        parts = [parts[at] for at in kept]
+        numbers = [number + at for at in kept]
+    try:
+        keys, values = [key for key, _ in parts], [value for _, value in parts]
+    except ValueError:
+        return None  # a key without a value
+    if rules.fold:
+        keys = list(map(bytes.lower, keys))
+    if rules.null:
+        keys = [key + b"\0" for key in keys]
+        values = [value + b"\0" for value in values]
+    return keys, values, numbers, []
+
+
+def _first(line: bytes) -> bytes:
+    return line[:1]
+
+
+def _careful(block: bytes, number: int, rules: Rules) -> Tuple[Chunk, int]:
+    """Any run of lines, piece by piece as makemap's buffer takes them; and how many pieces there were."""
+    keys, values, numbers = [], [], []  # type: List[bytes], List[bytes], List[int]
+    problems: List[Problem] = []
+    line = number - 1
+    for piece, complete in _pieces(block):
+        line += 1
+        cut = piece.partition(b"\0")[0] if b"\0" in piece else piece
+        if not complete or (cut is not piece and piece.endswith(b"\n")):
+            text = f"line too long ({BUFFER_BYTES} bytes max)"
+            problems.append(Problem(line, text, text + ", or it holds a NUL"))
+            continue
+        text_line = cut[:-1] if cut.endswith(b"\n") else cut
+        if not text_line or text_line[:1] == rules.comment:
+            continue
+        if rules.separator is None and text_line[:1] in (b" ", b"\t", b"\v", b"\f", b"\r"):
+            problems.append(Problem(line, "syntax error (leading space)", "syntax error (leading space)"))
+            continue
+        key, value = _split(text_line, rules.separator)
+        if not value and not rules.allow_empty:
+            shown = key.decode("utf-8", "surrogateescape")
+            problems.append(Problem(line, f"no RHS for LHS {shown}", "a key without a value"))
+            continue
+        end = b"\0" if rules.null else b""
+        keys.append((key.lower() if rules.fold else key) + end)
+        values.append(value + end)
+        numbers.append(line)
+    return (keys, values, numbers, problems), line - number + 1
+
+
+def _pieces(block: bytes) -> Iterator[Tuple[bytes, bool]]:
+    """What each read of makemap's buffer gives, and whether it is a line for makemap: up to its line feed, or
+    to the end of the source."""
+    most = BUFFER_BYTES - 1
+    at, size = 0, len(block)
+    while at < size:
+        end = block.find(b"\n", at, at + most) + 1
+        if end:
+            yield block[at:end], True
+        else:
+            end = min(at + most, size)
+            # Only a read that stops short of a full buffer has seen the end of the file.
+            yield block[at:end], end - at < most
+        at = end
+
+
+def _split(line: bytes, separator: Optional[bytes]) -> Tuple[bytes, bytes]:
+    if separator is None:
+        parts = line.split(None, 1)
+        return parts[0], parts[1] if len(parts) > 1 else b""
+    key, _, value = line.partition(separator)
+    return key, value.lstrip(separator)
