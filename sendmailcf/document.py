@@ -27,7 +27,7 @@ from typing import (
 from . import nodes
 from .errors import EditError
 from .nodes import BadLine, Line, Node
-from .text import decode, encode, fold, split_eol
+from .text import decode, encode, fold, physical, split_eol
 
 if TYPE_CHECKING:
     from . import grammar
@@ -178,21 +178,43 @@ class Document(ABC, Generic[N]):
         return text
 
 
+_CONTEXT = 3
+
+
 def unified_diff(old: str, new: str, path: str, shown: Callable[[str], str]) -> str:
     """The differences of two texts, line by line, each as `shown` gives it; "" if there are none."""
+    before, after = physical(old), physical(new)
+    if before == after:
+        return ""
+    # What both ends share is left out at once, but for the context: an edit concerns few lines.
+    short = min(len(before), len(after))
+    head = next((i for i in range(short) if before[i] != after[i]), short)
+    tail = next((i for i in range(short - head) if before[-1 - i] != after[-1 - i]), short - head)
+    skip, keep = max(0, head - _CONTEXT), max(0, tail - _CONTEXT)
+    before, after = before[skip : len(before) - keep], after[skip : len(after) - keep]
+    out = [f"--- {path}\n+++ {path}\n"]
 
-    def lines(text: str) -> List[str]:
-        made = text.split("\n")
-        ends = [line + "\n" for line in made[:-1]]
-        return ends + ([made[-1]] if made[-1] else [])
+    def show(sign: str, lines: List[str]) -> None:
+        for line in lines:
+            body, eol = split_eol(line)
+            out.append(sign + shown(body) + (eol or "\n\\ No newline at end of file\n"))
 
-    out: List[str] = []
-    for row in difflib.unified_diff(lines(old), lines(new), path, path):
-        head, body = (row[:1], row[1:]) if row[:3] not in ("---", "+++", "@@ ") else (row, "")
-        text, eol = split_eol(body)
-        out.append(head + (shown(text) + eol if body else ""))
-        if not row.endswith("\n"):
-            out.append("\n\\ No newline at end of file\n")
+    def place(start: int, stop: int) -> str:
+        count = stop - start
+        return f"{start + skip + (1 if count else 0)}" + ("" if count == 1 else f",{count}")
+
+    # Without autojunk: empty lines are many in a sendmail.cf, and still lines.
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for group in matcher.get_grouped_opcodes(_CONTEXT):
+        _, first, _, first_new, _ = group[0]
+        _, _, last, _, last_new = group[-1]
+        out.append(f"@@ -{place(first, last)} +{place(first_new, last_new)} @@\n")
+        for tag, a, b, c, d in group:
+            if tag == "equal":
+                show(" ", before[a:b])
+            else:
+                show("-", before[a:b])
+                show("+", after[c:d])
     return "".join(out)
 
 

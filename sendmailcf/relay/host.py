@@ -49,7 +49,7 @@ class Facts(Protocol):
 Look = Callable[[str], Facts]
 
 
-@frozen
+@frozen(eq=False)
 class Session:
     """What the connection to the server is when the ruleset is asked."""
 

@@ -13,11 +13,12 @@ from ..nodes import RewritingRule
 
 #: The ruleset that the host's own rules move to.
 ENTRIES = "authinfo_entries"
-_TABS = "\t\t\t"
+_COLUMN = 3  # tab stops
 
 
 def _rule(lhs: str, rhs: str, comment: Optional[str] = None) -> RewritingRule:
-    return RewritingRule(lhs=lhs, tabs=_TABS, rhs=rhs, comment=None if comment is None else "\t" + comment)
+    tabs = "\t" * max(1, _COLUMN - (1 + len(lhs)) // 8)
+    return RewritingRule(lhs=lhs, tabs=tabs, rhs=rhs, comment=None if comment is None else "\t" + comment)
 
 
 def authinfo_rules(map_name: Optional[str], entries: Optional[str], tls: str) -> List[RewritingRule]:
