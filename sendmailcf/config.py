@@ -34,6 +34,7 @@ from .document import CfLines
 from .errors import EditError
 from .known.options import OPTIONS, OptionRow
 from .nodes import (
+    Blank,
     ClassFile,
     ClassWords,
     Comment,
@@ -670,7 +671,7 @@ class Rulesets(Mapping[str, Rules]):
         return len(self._all())
 
     def add(self, name: str, rules: Iterable[RewritingRule], index: Optional[int] = None) -> None:
-        """Add a ruleset, before line `index` or at the end.
+        """Add a ruleset, before line `index` or at the end, with an empty line above it.
 
         Raises EditError if the name exists (sendmail would append to it), or if the place lies between
         another ruleset's S line and its rules, which would move to the new one.
@@ -682,4 +683,5 @@ class Rulesets(Mapping[str, Rules]):
         follows = next((i for i in config.indices(Ruleset, RewritingRule) if i >= at), None)
         if follows is not None and config.kind(follows) is RewritingRule:
             raise EditError("the rules below would move to the new ruleset")
-        config.insert(at, Ruleset(name=name), *rules)
+        apart = [Blank()] if at and config.kind(at - 1) is not Blank else []
+        config.insert(at, *apart, Ruleset(name=name), *rules)

@@ -8,7 +8,9 @@ No message ever holds a password.
 
 from __future__ import annotations
 
-from typing import Optional
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
 
 
 class SendmailCfError(Exception):

@@ -12,7 +12,6 @@ import errno
 import os
 import stat
 import time
-from typing import TYPE_CHECKING, Callable, List, Optional, Tuple, Union
 
 try:
     import fcntl
@@ -21,10 +20,14 @@ except ImportError:  # not a POSIX system: reading still works
 
 from .errors import SendmailCfError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Callable, List, Optional, Tuple, Union
+
     from .config import Config
 
-Writer = Union[bytes, Callable[[int], object]]
+    Writer = Union[bytes, Callable[[int], object]]
+
 _TEMPORARY = ".sendmailcf"
 _MAX_LINKS = 40
 

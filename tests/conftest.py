@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -45,3 +46,8 @@ def program() -> Callable[[str], str]:
         return str(found)
 
     return find
+
+
+settings.register_profile("default", deadline=None, print_blob=True)
+settings.register_profile("short", deadline=None, print_blob=True, max_examples=25)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

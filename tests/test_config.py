@@ -242,7 +242,7 @@ def test_rulesets_join_their_parts() -> None:
     rules.insert(3, RewritingRule(lhs="$+", rhs="$1"))
     assert [rule.lhs for rule in cf.rulesets["canonify"]] == ["$-", "$*", "$@", "$+"]
     cf.rulesets.add("authinfo", [RewritingRule(lhs="$*", rhs="$@ no")])
-    assert str(cf).endswith("Sauthinfo\nR$*\t$@ no\n")
+    assert str(cf).endswith("\n\nSauthinfo\nR$*\t$@ no\n")
     with pytest.raises(EditError, match="already"):
         cf.rulesets.add("parse", [])
     with pytest.raises(EditError, match="move"):

@@ -86,8 +86,13 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("RemoteMode", ">", "text", needs="SUN_EXTENSIONS and REMOTE_MODE"),
     OptionRow("SevenBitInput", "7", "bool", since="8.7", safe=True),
     OptionRow(
-        "EightBitMode", "8", "letter", choices=("pass", "mime", "strict"), needs="MIME8TO7",
-        since="8.7", safe=True
+        "EightBitMode",
+        "8",
+        "letter",
+        choices=("pass", "mime", "strict"),
+        needs="MIME8TO7",
+        since="8.7",
+        safe=True,
     ),
     OptionRow("AliasFile", "A", "text", since="8.7", cumulative=True),
     OptionRow("AliasWait", "a", "time", unit="m", since="8.7"),
@@ -96,13 +101,21 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("CheckpointInterval", "C", "int", since="8.7", safe=True),
     OptionRow("HoldExpensive", "c", "bool", since="8.7"),
     OptionRow(
-        "DeliveryMode", "d", "letter", choices=("background", "interactive", "queue", "defer"),
-        since="8.7", safe=True
+        "DeliveryMode",
+        "d",
+        "letter",
+        choices=("background", "interactive", "queue", "defer"),
+        since="8.7",
+        safe=True,
     ),
     OptionRow("ErrorHeader", "E", "text", since="8.7"),
     OptionRow(
-        "ErrorMode", "e", "letter", choices=("print", "quiet", "mail", "write", "eberknet"),
-        since="8.7", safe=True
+        "ErrorMode",
+        "e",
+        "letter",
+        choices=("print", "quiet", "mail", "write", "eberknet"),
+        since="8.7",
+        safe=True,
     ),
     OptionRow("TempFileMode", "F", "octal", since="8.7"),
     OptionRow("SaveFromLine", "f", "bool", since="8.7"),
@@ -111,8 +124,7 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("HelpFile", "H", "path", since="8.7"),
     OptionRow("MaxHopCount", "h", "int", since="8.7"),
     OptionRow(
-        "ResolverOptions", "I", "flags", choices=RESOLVER, needs="NAMED_BIND", since="8.7",
-        cumulative=True
+        "ResolverOptions", "I", "flags", choices=RESOLVER, needs="NAMED_BIND", since="8.7", cumulative=True
     ),
     OptionRow("IgnoreDots", "i", "bool", since="8.7", safe=True),
     OptionRow("ForwardPath", "J", "text", since="8.7"),
@@ -134,8 +146,13 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("Timeout", "r", "suboptions", unit="m", since="8.7"),
     OptionRow("StatusFile", "S", "path", since="8.7"),
     OptionRow(
-        "SuperSafe", "s", "enum-or-bool", choices=("True", "False", "interactive", "postmilter"),
-        needs="PostMilter needs MILTER", since="8.7", safe=True
+        "SuperSafe",
+        "s",
+        "enum-or-bool",
+        choices=("True", "False", "interactive", "postmilter"),
+        needs="PostMilter needs MILTER",
+        since="8.7",
+        safe=True,
     ),
     OptionRow("QueueTimeout", "T", "text", unit="d", since="8.7"),
     OptionRow("TimeZoneSpec", "t", "text", since="8.7"),
@@ -151,8 +168,12 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("ClassFactor", "z", "int", since="8.7"),
     OptionRow("RetryFactor", "Z", "int", since="8.7"),
     OptionRow(
-        "QueueSortOrder", "", "letter", choices=("host", "filename", "time", "random",
-        "modification", "none", "priority", "shuffle"), since="8.7", safe=True
+        "QueueSortOrder",
+        "",
+        "letter",
+        choices=("host", "filename", "time", "random", "modification", "none", "priority", "shuffle"),
+        since="8.7",
+        safe=True,
     ),
     OptionRow("HostsFile", "", "path", since="8.7"),
     OptionRow("MinQueueAge", "", "time", unit="m", since="8.7", safe=True),
@@ -160,8 +181,12 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("ServiceSwitchFile", "", "path", since="8.7"),
     OptionRow("DialDelay", "", "time", unit="s", since="8.7", safe=True),
     OptionRow(
-        "NoRecipientAction", "", "enum", choices=("none", "add-to", "add-apparently-to", "add-bcc",
-        "add-to-undisclosed"), since="8.7", safe=True
+        "NoRecipientAction",
+        "",
+        "enum",
+        choices=("none", "add-to", "add-apparently-to", "add-bcc", "add-to-undisclosed"),
+        since="8.7",
+        safe=True,
     ),
     OptionRow("SafeFileEnvironment", "", "path", since="8.7"),
     OptionRow("MaxMessageSize", "", "int", since="8.7"),
@@ -186,8 +211,7 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("PidFile", "", "path", since="8.10.0"),
     OptionRow("DontBlameSendmail", "", "flags", choices=DONT_BLAME, since="8.9.0", cumulative=True),
     OptionRow(
-        "DontProbeInterfaces", "", "enum-or-bool", choices=("True", "False", "loopback"),
-        since="8.9.0"
+        "DontProbeInterfaces", "", "enum-or-bool", choices=("True", "False", "loopback"), since="8.9.0"
     ),
     OptionRow("MaxRecipientsPerMessage", "", "int", since="8.9.0", safe=True),
     OptionRow("DeadLetterDrop", "", "path", since="8.10.0"),
@@ -216,16 +240,20 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("InputMailFilters", "", "names", needs="MILTER", since="8.12.0"),
     OptionRow("Milter", "", "suboptions", needs="MILTER", since="8.12.0"),
     OptionRow(
-        "AuthOptions", "", "letters", choices=("A", "a", "c", "d", "f", "m", "p", "y"),
-        needs="SASL", since="8.10.0", cumulative=True
+        "AuthOptions",
+        "",
+        "letters",
+        choices=("A", "a", "c", "d", "f", "m", "p", "y"),
+        needs="SASL",
+        since="8.10.0",
+        cumulative=True,
     ),
     OptionRow("QueueFileMode", "", "octal", since="8.12.0"),
     OptionRow("CertFingerprintAlgorithm", "", "text", needs="STARTTLS", since="8.15.1"),
     OptionRow("CipherList", "", "text", needs="STARTTLS", since="8.15.1"),
     OptionRow("RandFile", "", "text", needs="STARTTLS", since="8.11.0"),
     OptionRow(
-        "TLSSrvOptions", "", "letters", choices=("V", "C"), needs="STARTTLS", since="8.12.0",
-        cumulative=True
+        "TLSSrvOptions", "", "letters", choices=("V", "C"), needs="STARTTLS", since="8.12.0", cumulative=True
     ),
     OptionRow("BadRcptThrottle", "", "int", since="8.12.0", safe=True),
     OptionRow("DeliverByMin", "", "time", unit="s", since="8.12.0"),
@@ -260,12 +288,22 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("BadRcptShutdown", "", "int", needs="_FFR_BADRCPT_SHUTDOWN", safe=True),
     OptionRow("BadRcptShutdownGood", "", "int", needs="_FFR_BADRCPT_SHUTDOWN", safe=True),
     OptionRow(
-        "ServerSSLOptions", "", "flags", choices=SSL_OPTIONS, needs="STARTTLS", since="8.15.1",
-        cumulative=True
+        "ServerSSLOptions",
+        "",
+        "flags",
+        choices=SSL_OPTIONS,
+        needs="STARTTLS",
+        since="8.15.1",
+        cumulative=True,
     ),
     OptionRow(
-        "ClientSSLOptions", "", "flags", choices=SSL_OPTIONS, needs="STARTTLS", since="8.15.1",
-        cumulative=True
+        "ClientSSLOptions",
+        "",
+        "flags",
+        choices=SSL_OPTIONS,
+        needs="STARTTLS",
+        since="8.15.1",
+        cumulative=True,
     ),
     OptionRow("MaxQueueAge", "", "time", unit="m", since="8.15.1"),
     OptionRow("BadRcptThrottleDelay", "", "int", needs="_FFR_RCPTTHROTDELAY", safe=True),
@@ -287,8 +325,7 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("ClientCACertPath", "", "path", needs="_FFR_CLIENTCA and STARTTLS"),
     OptionRow("SetCertAltnames", "", "bool", needs="_FFR_TLS_ALTNAMES"),
     OptionRow(
-        "SmtpUTF8", "", "text", needs="USE_EAI (else true is an error and false a warning)",
-        since="8.17.1"
+        "SmtpUTF8", "", "text", needs="USE_EAI (else true is an error and false a warning)", since="8.17.1"
     ),
     OptionRow("StrictTransportSecurity", "", "bool", needs="_FFR_MTA_STS", since="8.17.1"),
     OptionRow("CipherSuites", "", "text", needs="STARTTLS with TLS 1.3 (MTA_HAVE_TLSv1_3)"),

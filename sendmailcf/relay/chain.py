@@ -520,7 +520,7 @@ class _Walk:
                 self.apply,
             )
         else:
-            self._add(name, OK, f"user {entry.credentials.user!r}, a password of its own")
+            self._add(name, OK, f"user {entry.credentials.user!r}, with a password")
 
     def _guard(self, entry: Reading, by_option: bool) -> None:
         name, allowed = "TLS guard", POLICIES[self.tls]

@@ -1,0 +1,46 @@
+"""What starting costs: nobody pays for a parser who does not parse.
+
+The one thing to know: modules are counted here, seconds in tests/bench/bench_startup.py.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROBE = "import json, sys; {code}; sys.stderr.write(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+
+
+def modules(code: str, cwd: Path, stdin: bytes = b"") -> "set[str]":
+    """The top-level modules that are loaded after some code."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(code=code)], input=stdin, capture_output=True, cwd=cwd, check=True
+    )
+    return set(json.loads(done.stderr.decode().split("\n")[-1]))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sendmailcf",
+        "import sendmailcf.cli as c; c.main(['--version'])",
+        "import sendmailcf.cli as c; c.main(['--help'])",
+        "import sendmailcf.cli as c; c.main(['makemap', '-C', '/dev/null', 'hash', 'm'])",
+        "import sendmailcf; sendmailcf.mapdb.load; sendmailcf.makemap.read",
+    ],
+)
+def test_what_does_not_parse_loads_no_parser(code: str, tmp_path: Path) -> None:
+    loaded = modules(code, tmp_path, b"key value\n")
+    assert "sendmailcf" in loaded
+    assert not loaded & {"lark", "attr", "attrs", "argparse", "typing", "tempfile", "subprocess", "difflib"}
+
+
+def test_loading_a_file_loads_no_grammar(tmp_path: Path) -> None:
+    loaded = modules("import sendmailcf; cf = sendmailcf.loads(b'DSx'); cf.kind(0)", tmp_path)
+    assert "attr" in loaded
+    assert "lark" not in loaded
+    assert "lark" in modules("import sendmailcf; sendmailcf.loads(b'DSx')[0]", tmp_path)
