@@ -126,19 +126,25 @@ class TokenError(ValueError):
 def tokens(items: List[Item], ops: FrozenSet[str], *, comments: bool = False) -> List[str]:
     """Cut expanded text into tokens.
 
-    comments: drop text in parentheses, as in addresses and results of maps; in rules parentheses are tokens.
-    Raises TokenError.
+    comments: drop text in parentheses and balance angle brackets, as in addresses and results of maps; in rules
+    they are tokens like others.  Raises TokenError.
     """
     out: List[str] = []
+    depth = angles = 0
     for item in items:
         if isinstance(item, Symbol):
-            out.append(item)
+            if not depth:
+                out.append(item)
         else:
-            out.extend(_text_tokens(item, ops, comments))
-    return out
+            found, depth, angles = _text_tokens(item, ops, comments, depth, angles)
+            out.extend(found)
+    return out + [">"] * (angles if comments else 0)
 
 
-def _text_tokens(text: str, ops: FrozenSet[str], comments: bool) -> List[str]:
+def _text_tokens(
+    text: str, ops: FrozenSet[str], comments: bool, depth: int, angles: int
+) -> Tuple[List[str], int, int]:
+    """The tokens of a piece of text; and how many comments and angle brackets are open before and after it."""
     out: List[str] = []
     word: List[str] = []
 
@@ -150,7 +156,7 @@ def _text_tokens(text: str, ops: FrozenSet[str], comments: bool) -> List[str]:
             out.append(token)
             word.clear()
 
-    at, depth = 0, 0
+    at = 0
     while at < len(text):
         c = text[at]
         at += 1
@@ -175,12 +181,15 @@ def _text_tokens(text: str, ops: FrozenSet[str], comments: bool) -> List[str]:
             end()
         elif c in ops:
             end()
-            if c not in _BLANKS:
+            angles += {"<": 1, ">": -1}.get(c, 0)
+            if comments and angles < 0:
+                angles = 0
+            elif c not in _BLANKS:
                 out.append(c)
         else:
             word.append(c)
     end()
-    return out
+    return out, depth, angles
 
 
 def _quoted(text: str, at: int) -> Tuple[str, int]:
@@ -193,14 +202,23 @@ def _quoted(text: str, at: int) -> Tuple[str, int]:
     return '"' + body, stop
 
 
-def joined(parts: List[str], ops: FrozenSet[str], space: str) -> str:
-    """Tokens as one text: `space` goes between two words, nothing elsewhere (parseaddr.c, cataddr)."""
-    out: List[str] = []
+def pieces(parts: List[str], ops: FrozenSet[str], space: str) -> List[Item]:
+    """Tokens as text again, symbols apart: `space` goes between two words, nothing elsewhere (cataddr)."""
+    out: List[Item] = []
+    text: List[str] = []
     last_is_word = False
     for part in parts:
-        is_word = not isinstance(part, Symbol) and part[:1] not in ops and part[:1] != '"'
-        if last_is_word and is_word:
-            out.append(space)
-        out.append(part)
+        if isinstance(part, Symbol):
+            out += ["".join(text), part]
+            text = []
+            last_is_word = False
+            continue
+        is_word = part[:1] not in ops and part[:1] != '"'
+        text.append(space + part if last_is_word and is_word else part)
         last_is_word = is_word
-    return "".join(out)
+    return [*out, "".join(text)]
+
+
+def joined(parts: List[str], ops: FrozenSet[str], space: str) -> str:
+    """The same as one text: the key of a lookup, or a class member."""
+    return "".join(pieces(parts, ops, space))

@@ -163,10 +163,12 @@ class Host:
         lookup: Optional[Callable[[str, str], Optional[str]]] = None,
     ) -> Result:
         """Run a ruleset with the maps of this host, or with `lookup` in their place."""
-        rewriter = Rewriter(
+        return self._rewriter(lookup).run(ruleset, workspace, macros)
+
+    def _rewriter(self, lookup: Optional[Callable[[str, str], Optional[str]]] = None) -> Rewriter:
+        return Rewriter(
             self._nodes, lookup=lookup or self.value_in_map, classes=self._classes(), macros=_OWN_NAMES
         )
-        return rewriter.run(ruleset, workspace, macros)
 
     def authinfo(
         self,
@@ -191,8 +193,9 @@ class Host:
         text = self.cf.macros.get("S", "")
         if not text:
             return None
-        marked = self.run("3", _PROBE, {})
-        resolved = marked if marked.failed else self.run("0", " ".join(marked.tokens), {})
+        rewriter = self._rewriter()
+        marked = rewriter.run("3", _PROBE)
+        resolved = marked if marked.failed else rewriter.run_tokens("0", marked.tokens)
         if resolved.failed or not resolved.mailer:
             mailer, colon, host = text.partition(":")
             return SmartHost(text, mailer if colon else "relay", host if colon else text)

@@ -22,6 +22,7 @@ from ..expressions import (
     expand,
     joined,
     operators,
+    pieces,
     symbols,
     tokens,
     unquoted,
@@ -202,14 +203,23 @@ class Rewriter:
 
         macros: run-time values for `$&x`, by name without braces.
         """
+        try:
+            space = tokens(symbols(workspace), self._ops)
+        except TokenError as error:
+            return Result((), True, str(error), self._ops)
+        return self.run_tokens(ruleset, space, macros)
+
+    def run_tokens(
+        self, ruleset: str, space: Sequence[str], macros: Optional[Mapping[str, str]] = None
+    ) -> Result:
+        """The same on what another ruleset returned."""
         self._run_time = dict(macros or {})
         self._stored = {}
         self._steps = 0
         try:
-            space = tokens(symbols(workspace), self._ops)
             if ruleset not in self._rulesets:
                 raise _FailedError(f"there is no ruleset {ruleset}")
-            return Result(tuple(self._rewrite(ruleset, space, 0)), ops=self._ops)
+            return Result(tuple(self._rewrite(ruleset, list(space), 0)), ops=self._ops)
         except (_FailedError, LookupFailedError, TokenError, RecursionError) as error:
             return Result((), True, str(error), self._ops)
 
@@ -408,7 +418,10 @@ class Rewriter:
                 raise
             return [*parts[0], *tokens([flags["T"]], self._ops)]
         if value is None:
-            return parts[0] if default is None else default
+            if default is None:
+                return parts[0]
+            # The default is put together and cut anew, as text from outside.
+            return tokens(pieces(default, self._ops, self._space), self._ops, comments=True)
         if "m" in flags:
             value = key
         arguments = [key, *texts[1:]]
