@@ -40,10 +40,10 @@ the new one is, and a running sendmail takes the new one at its next lookup.
   --byte-order  of a new file: default this machine's; of an existing one: as it is
 """
 
-USAGE = """usage: sendmailcf makemap [-C cffile] [-N] [-c cachesize] [-D commentchar]
-       [-e] [-f] [-r] [-s] [-t delimiter]
-       [-u] [-v] type mapname
-"""
+#: makemap's own words, as everything that it prints.
+USAGE = """Usage: makemap [-C cffile] [-N] [-c cachesize] [-D commentchar]
+               [-d] [-e] [-f] [-i type] [-l] [-o] [-r] [-s] [-t delimiter]
+               [-u] [-v] type mapname"""
 
 
 class _StopError(Exception):
@@ -68,7 +68,9 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         options, words = getopt.getopt(list(arguments), _FLAGS, _WORDS)
     except getopt.GetoptError as error:
-        raise _StopError(EX_USAGE, f"makemap: {error}\n{USAGE}".rstrip("\n")) from None
+        what = "option requires an argument" if "requires" in error.msg else "invalid option"
+        named = f"{what} -- '{error.opt}'" if len(error.opt) == 1 else error.msg
+        raise _StopError(EX_USAGE, f"makemap: {named}\n{USAGE}") from None
     flags: Dict[str, str] = {}
     for flag, value in options:
         if flag in ("-l", "-L", "-x"):
@@ -78,7 +80,7 @@ def _run(arguments: Sequence[str]) -> int:
         print(HELP, end="")
         return 0
     if len(words) != 2:
-        raise _StopError(EX_USAGE, USAGE.rstrip("\n"))
+        raise _StopError(EX_USAGE, USAGE)
     kind, name = words
     for flag in ("-d", "-o", "-i"):
         if flag in flags:
@@ -90,7 +92,7 @@ def _run(arguments: Sequence[str]) -> int:
         raise _StopError(EX_CANTCREAT, f"makemap: error opening type {kind} map {name}: {_why_not(kind)}")
     path = name if name.endswith(".db") else name + ".db"
     if "-u" in flags:
-        return _unmake(kind, name, path, _one(flags.get("-t")) or b"\t")
+        return _unmake(kind, name, path, flags)
     return _make(kind, name, path, flags, trusted)
 
 
@@ -145,10 +147,13 @@ def _refuse(kind: str, name: str, text: str) -> _StopError:
 def _check(kind: str, name: str, path: str, flags: Dict[str, str], trusted: Optional[int]) -> bool:
     """Whether the file exists.  Raises _StopError where makemap would refuse it."""
     if "-s" not in flags:
-        _warn_of_directories(path)
+        # makemap looks twice, but only once for a map that it should read and that is not there.
+        _warn_of_directories(path, 1 if "-u" in flags and not os.path.lexists(path) else 2)
     try:
         found = os.lstat(path) if "-s" not in flags else os.stat(path)
     except FileNotFoundError:
+        if "-u" in flags:
+            return False
         directory = os.path.dirname(path) or "."
         try:
             owner = os.stat(directory)
@@ -169,9 +174,9 @@ def _check(kind: str, name: str, path: str, flags: Dict[str, str], trusted: Opti
     if "-u" not in flags:
         if found.st_mode & 0o111:
             raise _refuse(kind, name, "Executable files not allowed")
-        if found.st_uid not in (os.geteuid(), 0, trusted) and not _writable(found):
-            raise _refuse(kind, name, "Permission denied")
-        if not os.access(path, os.W_OK):
+        # Even root is held to the bits of its class: the owner's, the group's or everybody's.
+        own = found.st_uid in (os.geteuid(), 0, trusted)
+        if not (found.st_mode & 0o200 if own else _writable(found)) or not os.access(path, os.W_OK):
             raise _refuse(kind, name, "Permission denied")
     return True
 
@@ -181,8 +186,8 @@ def _writable(found: os.stat_result) -> bool:
     return bool(found.st_mode & (0o020 if in_group else 0o002))
 
 
-def _warn_of_directories(path: str) -> None:
-    """makemap, run by root, warns of writable directories, each twice."""
+def _warn_of_directories(path: str, times: int) -> None:
+    """makemap, run by root, warns of writable directories."""
     if os.geteuid() != 0:
         return
     directory = os.path.dirname(path)
@@ -198,7 +203,7 @@ def _warn_of_directories(path: str) -> None:
             return
         if mode & 0o022:
             who = "World" if mode & 0o002 else "Group"
-            for _ in range(2):
+            for _ in range(times):
                 print(f"WARNING: {who} writable directory {place}", file=sys.stderr)
 
 
@@ -283,8 +288,9 @@ def _print_raw(stream: object, text: str) -> None:
     stream.buffer.flush()  # type: ignore[attr-defined]
 
 
-def _unmake(kind: str, name: str, path: str, separator: bytes) -> int:
-    if not _check(kind, name, path, {"-u": ""}, None):
+def _unmake(kind: str, name: str, path: str, flags: Dict[str, str]) -> int:
+    separator = _one(flags.get("-t")) or b"\t"
+    if not _check(kind, name, path, flags, None):
         raise _refuse(kind, name, "No such file or directory")
     out = sys.stdout.buffer
     try:

@@ -449,11 +449,12 @@ class Rewriter:
             if not _is(space[at], "$>") or at + 1 >= len(space):
                 continue
             name = space[at + 1].strip('"')
-            name = name.lstrip("0") or "0" if name[:1] in "0123456789" and name else name
+            number = re.match(r"0*([0-9]+)", name)
+            name = number.group(1) if number else name  # what follows a number is ignored
             rest = space[at + 2 :]
             if name in self._rulesets:
                 rest = self._rewrite(name, rest, depth + 1)
-            elif name[:1] not in "0123456789":
+            elif number is None:
                 raise _FailedError(f"unknown ruleset {name}")
             space = [*space[:at], *rest]
         return space

@@ -1,0 +1,163 @@
+"""A map source as makemap reads it, and the command on its own ground: files, modes, messages.
+
+The one thing to know: `tests/oracle/test_makemap_oracle.py` runs the recorded cases and the real makemap.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sendmailcf import makemap, mapdb
+from sendmailcf.makemap import Rules
+from sendmailcf.mapdb import hash as hash_format
+
+
+def run(cwd: Path, *arguments: str, source: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    """The command, in a directory."""
+    (cwd / "test.cf").touch()
+    command = [sys.executable, "-m", "sendmailcf", "makemap", "-C", "test.cf", *arguments]
+    return subprocess.run(command, cwd=cwd, input=source, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("source", "pairs", "lines"),
+    [
+        (b"", {}, []),
+        (b"Key  value \n", {b"key": b"value "}, []),
+        (b"a\tb\r\n", {b"a": b"b\r"}, []),
+        (b"# c\n\na b", {b"a": b"b"}, []),
+        (b" a b\nc d\n", {b"c": b"d"}, [1]),
+        (b"a\nb c\n", {b"b": b"c"}, [1]),
+        (b"a 1\nA 2\n", {b"a": b"1"}, [2]),
+        (b"a " + b"x" * 1020 + b"\n", {b"a": b"x" * 1020}, []),
+        (b"a " + b"x" * 1021 + b"\nb c\n", {b"b": b"c"}, [1]),
+        (b"k " + b"x" * 1021 + b"t u\nb c\n", {b"t": b"u", b"b": b"c"}, [1]),
+        (b"a b\0c\nd e\n", {b"d": b"e"}, [1]),
+        (b"a b\0c", {b"a": b"b"}, []),
+        (b"\xc3\x84 \xff\n", {b"\xc3\x84": b"\xff"}, []),
+    ],
+)
+def test_sources(source: bytes, pairs: "dict[bytes, bytes]", lines: "list[int]") -> None:
+    found = makemap.read(source)
+    assert dict(found.pairs) == pairs
+    assert [problem.line for problem in found.problems] == lines
+
+
+def test_messages_name_keys_and_safe_ones_do_not() -> None:
+    found = makemap.read(b'"P:secretpw"\n"P:secretpw" x\n"p:secretpw" y\n')
+    assert all("secretpw" in problem.message for problem in found.problems)
+    assert "secretpw" not in repr(found) + repr(found.problems) + "".join(problem.safe for problem in found.problems)
+
+
+@given(st.text(alphabet="ab# \t\r\n\0\f", max_size=60), st.integers(1, 7), st.booleans(), st.sampled_from([None, b"a", b"\t"]))
+def test_pieces_of_any_size_read_the_same(text: str, size: int, null: bool, separator: "bytes | None") -> None:
+    data, rules = text.encode(), Rules(null=null, separator=separator)
+    chunks = [data[at : at + size] for at in range(0, len(data), size)]
+
+    def flat(parts: "list[bytes]") -> "list[tuple[bytes, bytes, int]]":
+        return [row for keys, values, lines, _ in makemap.parse(parts, rules) for row in zip(keys, values, lines)]
+
+    assert flat(chunks) == flat([data])
+    assert len(flat([data])) <= data.count(b"\n") + 1
+
+
+@given(st.lists(st.tuples(st.text("abcAB.", min_size=1, max_size=4), st.text("xyz \t", max_size=6)), max_size=30))
+def test_the_quick_way_and_the_careful_way_agree(rows: "list[tuple[str, str]]") -> None:
+    data = "".join(f"{key}\t{value}\n" for key, value in rows).encode()
+    quick = list(makemap.parse([data], Rules(allow_empty=True)))
+    careful = list(makemap.parse([data + b"z\0\n"], Rules(allow_empty=True)))
+    assert [list(part) for part in quick[0][:3]] == [list(part) for part in careful[0][:3]] if quick else True
+
+
+def test_a_new_map_is_readable_to_owner_and_group(tmp_path: Path) -> None:
+    done = run(tmp_path, "hash", "m", source=b"a b\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (tmp_path / "m.db").stat().st_mode & 0o777 == 0o640
+    assert dict(mapdb.open(tmp_path / "m.db").items()) == {b"a": b"b"}
+    assert sorted(os.listdir(tmp_path)) == ["m.db", "test.cf"]
+
+
+def test_the_kind_mode_and_owner_of_an_old_map_stay(tmp_path: Path) -> None:
+    old = tmp_path / "m.db"
+    old.write_bytes(hash_format.build([(b"old", b"1")], byteorder="big"))
+    old.chmod(0o604)
+    if os.geteuid() == 0:
+        os.chown(old, 0, 1234)
+    assert run(tmp_path, "hash", "m.db", source=b"new 2\n").returncode == 0
+    found = mapdb.open(old)
+    assert (found.info.byteorder, dict(found.items())) == ("big", {b"new": b"2"})
+    assert old.stat().st_mode & 0o777 == 0o604
+    if os.geteuid() == 0:
+        assert old.stat().st_gid == 1234
+    assert run(tmp_path, "--byte-order", "little", "hash", "m", source=b"new 2\n").returncode == 0
+    assert mapdb.open(old).info.byteorder == "little"
+
+
+def test_a_running_sendmail_will_notice(tmp_path: Path) -> None:
+    run(tmp_path, "hash", "m", source=b"a 1\n")
+    with open(tmp_path / "m.db", "rb") as held:
+        before = os.fstat(held.fileno())
+        run(tmp_path, "hash", "m", source=b"a 2\n")
+        after = os.fstat(held.fileno())
+    assert after.st_ino != (tmp_path / "m.db").stat().st_ino
+    assert int(after.st_mtime) > int(before.st_mtime)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["hash"], 64, b"type mapname"),
+        (["-Q", "hash", "m"], 64, b"invalid option -- 'Q'"),
+        (["-o", "hash", "m"], 64, b"not supported"),
+        (["--byte-order", "odd", "hash", "m"], 64, b"big or little"),
+        (["btree", "m"], 73, b"not supported by sendmailcf yet"),
+        (["HASH", "m"], 73, b"Unknown database type"),
+        (["-C", "gone.cf", "hash", "m"], 66, b"gone.cf"),
+        (["hash", "dir/m"], 73, b"No such file"),
+    ],
+)
+def test_what_cannot_be_done_is_told(tmp_path: Path, arguments: "list[str]", status: int, says: bytes) -> None:
+    if status == 66 and os.geteuid() != 0:
+        status, says = 0, b""
+    done = run(tmp_path, *arguments, source=b"a b\n")
+    assert done.returncode == status, done.stderr
+    assert says in done.stderr
+    assert status == 0 or sorted(os.listdir(tmp_path)) == ["test.cf"]
+
+
+def test_help_is_help(tmp_path: Path) -> None:
+    done = run(tmp_path, "--help")
+    assert done.returncode == 0
+    assert b"usage: sendmailcf makemap" in done.stdout
+
+
+def test_links_and_executables_are_refused(tmp_path: Path) -> None:
+    run(tmp_path, "hash", "m", source=b"a 1\n")
+    before = (tmp_path / "m.db").read_bytes()
+    (tmp_path / "s.db").symlink_to("m.db")
+    assert b"Symbolic links not allowed" in run(tmp_path, "hash", "s", source=b"a 2\n").stderr
+    (tmp_path / "m.db").chmod(0o755)
+    assert b"Executable files not allowed" in run(tmp_path, "hash", "m", source=b"a 2\n").stderr
+    (tmp_path / "m.db").chmod(0o640)
+    os.link(tmp_path / "m.db", tmp_path / "h.db")
+    assert b"Hard links not allowed" in run(tmp_path, "hash", "m", source=b"a 2\n").stderr
+    (tmp_path / "d.db").mkdir()
+    assert b"Regular files only" in run(tmp_path, "hash", "d", source=b"a 2\n").stderr
+    assert (tmp_path / "m.db").read_bytes() == before
+
+
+def test_unmake_prints_what_was_made(tmp_path: Path) -> None:
+    run(tmp_path, "-N", "hash", "m", source=b"A b c \nd e\n")
+    done = run(tmp_path, "-u", "-t", ":", "hash", "m")
+    assert sorted(done.stdout.split(b"\n")) == [b"", b"a:b c ", b"d:e"]
+    (tmp_path / "m.db").write_bytes(b"garbage" * 1000)
+    broken = run(tmp_path, "-u", "hash", "m")
+    assert broken.returncode == 73
+    assert b"magic number" in broken.stderr
