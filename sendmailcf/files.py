@@ -227,7 +227,7 @@ def _replace(
         raise OSError(errno.EINVAL, "not a regular file", path)
     if old is not None and old.st_nlink > 1:
         raise OSError(errno.EMLINK, "has other names (hard links) that would keep the old contents", path)
-    sweep(path)
+    sweep(directory)
     temporary, fd = _create(path)
     try:
         try:
@@ -267,14 +267,12 @@ def _create(path: str) -> Tuple[str, int]:
             continue
 
 
-def sweep(path: str) -> None:
-    """Remove the temporary files that a killed run has left beside `path`; they may hold passwords."""
-    directory, name = os.path.split(path)
-    prefix = f".{name}."
-    for entry in os.listdir(directory or "."):
-        if not (entry.startswith(prefix) and entry.endswith(_TEMPORARY)):
+def sweep(directory: str) -> None:
+    """Remove the temporary files that a killed run has left in a directory; they may hold passwords."""
+    for entry in os.listdir(directory):
+        if not (entry.startswith(".") and entry.endswith(_TEMPORARY)):
             continue
-        pid = entry[len(prefix) :].partition("-")[0]
+        pid = entry[: -len(_TEMPORARY)].rpartition(".")[2].partition("-")[0]
         if pid.isascii() and pid.isdecimal() and not _alive(int(pid)):
             _unlink(os.path.join(directory, entry))
 

@@ -142,6 +142,8 @@ def _password(args: argparse.Namespace) -> str:
 
 def write(made: Plan, root: str, *, backup: bool = False) -> None:
     """Carry a plan out, in its order.  Raises OSError or BusyError; each file is then either old or new."""
+    for directory in {os.path.dirname(files.resolve(path, root)) for path in made.files}:
+        files.sweep(directory)
     saved = set()
     for one in made.writes:
         files.replace(

@@ -80,12 +80,13 @@ class Write:
 class Plan:
     """writes: in the order in which every moment in between is safe.  notes: what was found and why.
 
-    diff: unified, passwords masked.
+    diff: unified, passwords masked.  files: every file that the plan is about, written or not.
     """
 
     writes: Tuple[Write, ...]
     notes: Tuple[str, ...]
     diff: str
+    files: Tuple[str, ...]
 
     @property
     def changed(self) -> bool:
@@ -129,6 +130,7 @@ class _Planner:
         self.notes: List[str] = []
         self.writes: List[Write] = []
         self.diffs: List[str] = []
+        self.files: List[str] = []
         self.server = Server.of(intent.host)
         self.key = PREFIX + intent.host
         self.policy: Tuple[Session, ...] = POLICIES[intent.tls]
@@ -157,7 +159,8 @@ class _Planner:
         first = self._cf_write(self.original, guarded or self.original)
         last = self._cf_write(guarded or self.original, bytes(self.cf))
         diffs = [self.cf.diff(), *self.diffs]
-        return Plan((*first, *self.writes, *last), tuple(self.notes), "".join(diffs))
+        files = (self.intent.cf, *self.files)
+        return Plan((*first, *self.writes, *last), tuple(self.notes), "".join(diffs), files)
 
     def _cf_write(self, old: bytes, new: bytes) -> Tuple[Write, ...]:
         return (Write(self.intent.cf, "cf", old, new),) if old != new else ()
@@ -228,6 +231,7 @@ class _Planner:
         """Plan rules, source and database; the cf with nothing but its guard where that must go first."""
         node = self._declared()
         source = self._source_of(node)
+        self.files += [source, source + ".db"]
         self._drop_default_auth_info(source)
         self._rules(self.cf, node, self.notes.append)
         database = self._database(node, source)
@@ -427,6 +431,7 @@ class _Planner:
                 "the empty ruleset authinfo is removed: with it sendmail ignores DefaultAuthInfo"
             )
         path = intent.source or self._five_line_path()
+        self.files.append(path)
         facts = self._readable(path)
         if facts.data is not None and facts.mode & 0o077:
             raise PlanError(
