@@ -180,63 +180,76 @@ class Lock:
             os.close(self.fd)  # which releases both
 
 
-def replace(
-    path: str,
-    contents: Writer,
-    *,
-    new_mode: int = 0o600,
-    is_map: bool = False,
-    backup: bool = False,
-    expected: Optional[bytes] = None,
-    owner: Optional[int] = None,
-) -> None:
-    """Replace a file whole, or create it; `path` must be resolved.
-
-    contents: the bytes, or a function that writes them to a file descriptor.  new_mode: octal mode of a file
-    that did not exist; an existing one keeps its owner, group, mode and extended attributes.  is_map: take
-    sendmail's locks and leave the time stamp that makes a running sendmail open the new file.  backup: keep
-    the old file as `path.bak`, of the same owner and mode.  expected: what the file must still hold.
-    owner: the user number that the file shall belong to, new or not (makemap's TrustedUser).
+def replace(path: str, contents: Writer, **how: object) -> None:
+    """Replace one file whole, or create it: a `Replacement`, made and committed.
 
     Raises OSError, or BusyError; in either case the file is untouched.
     """
-    if is_map:
-        with Lock(path) as lock:
-            _replace(path, contents, new_mode=new_mode, backup=backup, expected=expected, owner=owner)
-            if lock.fd >= 0:
-                _touch(lock.fd)
-    else:
-        _replace(path, contents, new_mode=new_mode, backup=backup, expected=expected, owner=owner)
+    with Replacement(path, contents, **how) as made:  # type: ignore[arg-type]
+        made.commit()
 
 
-def _replace(
-    path: str,
-    contents: Writer,
-    *,
-    new_mode: int,
-    backup: bool,
-    expected: Optional[bytes],
-    owner: Optional[int],
-) -> None:
-    directory = os.path.dirname(path) or "."
-    try:
-        old = os.stat(path)
-    except FileNotFoundError:
-        old = None
-    if old is not None and not stat.S_ISREG(old.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", path)
-    if old is not None and old.st_nlink > 1:
-        raise OSError(errno.EMLINK, "has other names (hard links) that would keep the old contents", path)
-    sweep(directory)
-    temporary, fd = _create(path)
-    try:
+class Replacement:
+    """The new contents of a file, on the disk beside it, to be renamed over it or thrown away.
+
+    path: resolved.  contents: the bytes, or a function that writes them to a file descriptor.  new_mode: octal
+    mode of a file that does not exist; an existing one keeps its owner, group, mode and extended attributes.
+    is_map: take sendmail's locks and leave the time stamp that makes a running sendmail open the new file.
+    backup: keep the old file as `path.bak`, of the same owner and mode.  expected: what the file must still hold
+    when it is replaced.  owner: the user number that the file shall belong to, new or not (makemap's TrustedUser).
+
+    Several are made before the first is committed, so that a full disk is found before anything has changed.
+    Raises OSError.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        contents: Writer,
+        *,
+        new_mode: int = 0o600,
+        is_map: bool = False,
+        backup: bool = False,
+        expected: Optional[bytes] = None,
+        owner: Optional[int] = None,
+    ) -> None:
+        self._path, self._is_map, self._expected = path, is_map, expected
+        self._directory = os.path.dirname(path) or "."
+        self._temporaries: List[Tuple[str, str]] = []
+        try:
+            old = os.stat(path)
+        except FileNotFoundError:
+            old = None
+        if old is not None and not stat.S_ISREG(old.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        if old is not None and old.st_nlink > 1:
+            raise OSError(errno.EMLINK, "has other names (hard links) that would keep the old contents", path)
+        sweep(self._directory)
+        try:
+            if backup and old is not None:
+                self._write(path + ".bak", read(path), old, new_mode, None)
+            self._write(path, contents, old, new_mode, owner)
+        except BaseException:
+            self.discard()
+            raise
+
+    def _write(
+        self,
+        target: str,
+        contents: Writer,
+        old: Optional[os.stat_result],
+        new_mode: int,
+        owner: Optional[int],
+    ) -> None:
+        temporary, fd = _create(target)
+        self._temporaries.append((temporary, target))
         try:
             if callable(contents):
                 contents(fd)
             else:
                 _write_all(fd, contents)
             if old is not None:
-                _keep_facts(path, old, fd)
+                _keep_facts(self._path, old, fd)
             else:
                 os.fchmod(fd, new_mode)
             if owner is not None and os.fstat(fd).st_uid != owner:
@@ -244,15 +257,43 @@ def _replace(
             os.fsync(fd)
         finally:
             os.close(fd)
-        if expected is not None and (read(path) if old is not None else b"") != expected:
-            raise BusyError(f"{path} was changed by somebody else and left as it is: run the command again")
-        if backup and old is not None:
-            _keep_backup(path, old)
-        os.rename(temporary, path)
-    except BaseException:
-        _unlink(temporary)
-        raise
-    sync_directory(directory)
+
+    def commit(self) -> None:
+        """Rename the new file over the old.  Raises OSError, or BusyError if the old is not what was expected."""
+        if self._is_map:
+            with Lock(self._path) as lock:
+                self._rename()
+                if lock.fd >= 0:
+                    _touch(lock.fd)
+        else:
+            self._rename()
+
+    def _rename(self) -> None:
+        if self._expected is not None:
+            try:
+                now = read(self._path)
+            except FileNotFoundError:
+                now = b""
+            if now != self._expected:
+                raise BusyError(
+                    f"{self._path} was changed by somebody else and left as it is: run the command again"
+                )
+        while self._temporaries:
+            os.rename(*self._temporaries[0])
+            del self._temporaries[0]
+        sync_directory(self._directory)
+
+    def discard(self) -> None:
+        """Throw the new contents away, if they were not committed."""
+        for temporary, _ in self._temporaries:
+            _unlink(temporary)
+        self._temporaries = []
+
+    def __enter__(self) -> Replacement:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.discard()
 
 
 def _create(path: str) -> Tuple[str, int]:
@@ -312,21 +353,6 @@ def _keep_facts(path: str, old: os.stat_result, fd: int) -> None:
         # Labels that only the kernel may set, and file systems without attributes.
         if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.EINVAL, errno.ENODATA):
             raise
-
-
-def _keep_backup(path: str, old: os.stat_result) -> None:
-    temporary, fd = _create(path + ".bak")
-    try:
-        try:
-            _write_all(fd, read(path))
-            _keep_facts(path, old, fd)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.rename(temporary, path + ".bak")
-    except BaseException:
-        _unlink(temporary)
-        raise
 
 
 def sync_directory(directory: str) -> None:

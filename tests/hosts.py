@@ -50,8 +50,8 @@ def make_host(root: Path, shape: str) -> Path:
     unpack(str(root))
     mail, parts = root / "etc" / "mail", SHAPES[shape]
     cf = (mail / "sendmail.cf").read_text()
-    cf = cf.replace("Kdequote dequote\n", "Kdequote dequote\n" + parts.get("maps", ""))
-    cf = cf.replace("# certificates that", parts.get("options", "") + "# certificates that")
+    cf = cf.replace("Kdequote dequote", parts.get("maps", "") + "Kdequote dequote")
+    cf = cf.replace("#O CACertFile", parts.get("options", "") + "#O CACertFile")
     (mail / "sendmail.cf").write_text(cf + parts.get("rules", ""))
     for name in ("authinfo", "access"):
         if name in parts:

@@ -19,7 +19,7 @@ from ..relay.platforms import PLATFORMS
 from .relay import chain_lines, looker, status_of, write
 
 HOST = "email-smtp.eu-west-1.amazonaws.com"
-FILES = ("sendmail.cf", "local-host-names")
+FILES = ("sendmail.cf", "local-host-names", "aliases")
 _CF = "/etc/mail/sendmail.cf"
 
 

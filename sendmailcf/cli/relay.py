@@ -7,6 +7,7 @@ in nothing that is printed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -141,21 +142,31 @@ def _password(args: argparse.Namespace) -> str:
 
 
 def write(made: Plan, root: str, *, backup: bool = False) -> None:
-    """Carry a plan out, in its order.  Raises OSError or BusyError; each file is then either old or new."""
+    """Carry a plan out, in its order.  Raises OSError or BusyError; each file is then either old or new.
+
+    All new contents are on the disk before the first file is replaced.
+    """
     for directory in {os.path.dirname(files.resolve(path, root)) for path in made.files}:
         files.sweep(directory)
-    saved = set()
-    for one in made.writes:
-        files.replace(
-            files.resolve(one.path, root),
-            one.new,
-            new_mode=one.new_mode,
-            is_map=one.kind == "database",
+    with contextlib.ExitStack() as stack:
+        prepared = []
+        for at, one in enumerate(made.writes):
             # A file that is written twice keeps its first contents as the backup.
-            backup=backup and one.path not in saved,
-            expected=one.old or b"",
-        )
-        saved.add(one.path)
+            first = one.path not in [before.path for before in made.writes[:at]]
+            prepared.append(
+                stack.enter_context(
+                    files.Replacement(
+                        files.resolve(one.path, root),
+                        one.new,
+                        new_mode=one.new_mode,
+                        is_map=one.kind == "database",
+                        backup=backup and first,
+                        expected=one.old or b"",
+                    )
+                )
+            )
+        for replacement in prepared:
+            replacement.commit()
 
 
 def status_of(chain: Chain) -> int:

@@ -127,13 +127,13 @@ class _Walk:
             self._add(
                 name, WRONG, f"DS{text} leads to {found}, not to {self.wanted}", "mail goes there", self.apply
             )
-        elif ":" in found and not self.smart.host.startswith("["):
+        elif self.smart.stray_port not in (None, self._port()):
             self._add(
                 name,
                 WRONG,
-                f"DS{text}: a colon separates two hosts, it does not set a port",
-                "sendmail tries a host of that name",
-                f"sendmailcf set {self.cf_path} D.S {found.partition(':')[0]}",
+                f"DS{text}: a colon separates hosts, it does not set a port",
+                f"sendmail connects to port {self._port()}",
+                f"{self.apply} --port {self.smart.stray_port}",
             )
         elif "@" in found:
             self._add(
@@ -145,6 +145,10 @@ class _Walk:
             )
         else:
             self._add(name, OK, f"DS{text}")
+
+    def _port(self) -> Optional[int]:
+        mailer = self.cf.mailers.get(self.smart.mailer) if self.smart else None
+        return port_of(mailer.arguments or "") if mailer is not None else None
 
     def _mailer(self) -> None:
         name = "mailer and port"

@@ -113,9 +113,19 @@ class SmartHost:
     host: str
 
     @property
+    def hosts(self) -> List[str]:
+        """The hosts without brackets: a colon outside of brackets separates several, tried in order."""
+        return [one.strip("[]") for one in re.findall(r"\[[^]]*\]|[^:]+", self.host)]
+
+    @property
     def name(self) -> str:
-        """The host without brackets."""
-        return self.host[1:-1] if self.host.startswith("[") and self.host.endswith("]") else self.host
+        """The host that is tried first."""
+        return self.hosts[0] if self.hosts else ""
+
+    @property
+    def stray_port(self) -> Optional[int]:
+        """A number where a second host belongs: somebody meant a port."""
+        return next((int(one) for one in self.hosts[1:] if re.fullmatch(r"[0-9]{1,5}", one)), None)
 
 
 def map_file(node: KeyFile) -> Optional[str]:

@@ -175,7 +175,7 @@ class _Planner:
     def _smart_host(self) -> None:
         intent, cf = self.intent, self.cf
         smart = Host(cf, self.look).smart_host()
-        if smart is None or smart.name.lower() != intent.host.lower():
+        if smart is None or smart.name.lower() != intent.host.lower() or smart.stray_port is not None:
             cf.macros["S"] = self._smart_text(cf.macros.get("S", ""))
             smart = Host(cf, self.look).smart_host()
             if smart is None or smart.name.lower() != intent.host.lower():
@@ -352,16 +352,17 @@ class _Planner:
     def _database(self, node: KeyFile, source: str) -> bytes:
         """Plan the source and its database; the contents that the database will have."""
         facts, flags = self._readable(source), map_arguments(node).flags
+        fold, null = "f" not in flags, "N" in flags
+        for problem in makemap.read(facts.data or b"", fold=fold, null=null).problems:
+            raise PlanError(
+                f"{source}: line {problem.line}: {problem.safe}; makemap would refuse this line: repair it first"
+            )
         auth = AuthInfo(facts.data or b"", source)
         try:
             auth[self.intent.host] = self.intent.credentials
         except EditError as error:
             raise PlanError(f"{source}: {error}") from None
-        read = makemap.read(bytes(auth), fold="f" not in flags, null="N" in flags)
-        for problem in read.problems:
-            raise PlanError(
-                f"{source}: line {problem.line}: {problem.safe}; makemap would refuse this line: repair it first"
-            )
+        read = makemap.read(bytes(auth), fold=fold, null=null)
         if auth.changed or facts.data is None:
             self.writes.append(Write(source, "source", facts.data, bytes(auth)))
             self.diffs.append(auth.diff())
