@@ -24,7 +24,7 @@ R<?>\t\t$@ no
 R<$*>\t\t$# $1
 """
 OTHER = 'AuthInfo:other.example.net\t"U:other" "P:not this one"\n'
-SHAPES: "Mapping[str, Dict[str, str]]" = {
+SHAPES: Mapping[str, Dict[str, str]] = {
     "absent": {},
     "empty": {"rules": "\nSauthinfo\n"},
     "map": {
@@ -64,15 +64,15 @@ def make_host(root: Path, shape: str) -> Path:
     return mail
 
 
-def contents(mail: Path) -> "Dict[str, object]":
+def contents(mail: Path) -> Dict[str, object]:
     """Every file by name: bytes, and the records of a database, whose order is no matter."""
-    found: "Dict[str, object]" = {}
+    found: Dict[str, object] = {}
     for path in mail.iterdir():
         data = path.read_bytes()
         found[path.name] = dict(sendmailcf.mapdb.load(data).items()) if path.suffix == ".db" else data
     return found
 
 
-def look(root: Path) -> "object":
+def look(root: Path) -> object:
     """Facts of the files of a host."""
     return looker(str(root))

@@ -15,7 +15,7 @@ from typing import List, Sequence
 NAME = "client.example.net"
 
 
-def test_mode(sendmail: str, cf: Path, commands: Sequence[str], *, cwd: "Path | None" = None) -> List[str]:
+def test_mode(sendmail: str, cf: Path, commands: Sequence[str], *, cwd: Path | None = None) -> List[str]:
     """What `sendmail -bt` prints for each command, a text a command."""
     text = "".join(command + "\n" for command in commands)
     done = subprocess.run(

@@ -55,7 +55,10 @@ TABLE = [
             blank=" ",
         ),
     ),
-    ('AuthInfo:h "U:a\\"b"', AuthInfoEntry(key="AuthInfo:h", gap=" ", items=(AuthItem(tag="U", text='a\\"b'),))),
+    (
+        'AuthInfo:h "U:a\\"b"',
+        AuthInfoEntry(key="AuthInfo:h", gap=" ", items=(AuthItem(tag="U", text='a\\"b'),)),
+    ),
     ("authinfo:h U:me", MapEntry(key="authinfo:h", gap=" ", value="U:me")),
 ]
 
@@ -86,7 +89,11 @@ def test_credentials_read_back(credentials: Credentials) -> None:
     auth = AuthInfo("# first\nTo:x RELAY\n")
     auth[HOST] = credentials
     back = AuthInfo(bytes(auth))[HOST]
-    assert (back.user, back.password, back.realm) == (credentials.user, credentials.password, credentials.realm)
+    assert (back.user, back.password, back.realm) == (
+        credentials.user,
+        credentials.password,
+        credentials.realm,
+    )
     assert back.mechanisms == credentials.mechanisms
     assert (back.authid or back.user) == (credentials.authid or credentials.user)
     lines = str(auth).split("\n")
@@ -137,7 +144,9 @@ def test_broken_entries_are_masked(line: str) -> None:
     assert "secretpw" not in auth.diff() + repr(list(auth.lines))
 
 
-@pytest.mark.parametrize("line", ["To:x RELAY", "# how to: see the manual", 'AuthInfo:h "U:me" "M:LOGIN"', ""])
+@pytest.mark.parametrize(
+    "line", ["To:x RELAY", "# how to: see the manual", 'AuthInfo:h "U:me" "M:LOGIN"', ""]
+)
 def test_what_is_no_secret_is_shown(line: str) -> None:
     assert masked(line) == line
 
@@ -170,7 +179,7 @@ def test_what_is_no_secret_is_shown(line: str) -> None:
         ('"U:a" "I:a" "R:r" "M:m" "R:r" "M:m" "U:me" "P:late"', None),
     ],
 )
-def test_values_are_read_as_sendmail_reads_them(value: str, expected: "tuple[str, str] | None") -> None:
+def test_values_are_read_as_sendmail_reads_them(value: str, expected: tuple[str, str] | None) -> None:
     reading = read_value(value, "authinfo:k")
     assert (reading.credentials is None) == (reading.problem is not None)
     found = reading.credentials and (reading.credentials.user, reading.credentials.password)
@@ -255,7 +264,13 @@ def test_the_five_lines_read_back(credentials: Credentials) -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "id"), ("u\n", "password"), ("u\nu\n", "third"), ("\n\np\n", "empty"), ('AuthInfo:h "U:u"\nx\ny\n', "map source")],
+    [
+        ("", "id"),
+        ("u\n", "password"),
+        ("u\nu\n", "third"),
+        ("\n\np\n", "empty"),
+        ('AuthInfo:h "U:u"\nx\ny\n', "map source"),
+    ],
 )
 def test_short_and_foreign_five_line_files(text: str, says: str) -> None:
     reading = DefaultAuthInfo(text).reading()

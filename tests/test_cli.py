@@ -28,7 +28,7 @@ Run = Callable[..., Tuple[int, str, str]]
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command: exit status, standard output, standard error."""
 
-    def call(*arguments: str, stdin: bytes = PASSWORD.encode() + b"\n") -> "Tuple[int, str, str]":
+    def call(*arguments: str, stdin: bytes = PASSWORD.encode() + b"\n") -> Tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
         try:
             status = main(list(arguments))
@@ -45,7 +45,7 @@ def cf(tmp_path: Path) -> Path:
     return make_host(tmp_path / "root", "absent") / "sendmail.cf"
 
 
-def relay(root: Path, command: str, *arguments: str) -> "list[str]":
+def relay(root: Path, command: str, *arguments: str) -> list[str]:
     words = ["relay", command, "--root", str(root), "--platform", "linux"]
     if command != "check" and "--host" not in arguments:
         words += ["--host", HOST]
@@ -100,7 +100,7 @@ def test_get_set_unset(run: Run, cf: Path) -> None:
         (["parse", "{cf}.gone"], "No such file"),
     ],
 )
-def test_bad_edits_are_told_and_change_nothing(run: Run, cf: Path, arguments: "list[str]", says: str) -> None:
+def test_bad_edits_are_told_and_change_nothing(run: Run, cf: Path, arguments: list[str], says: str) -> None:
     before = cf.read_bytes()
     status, out, err = run(*[one.format(cf=cf, dir=cf.parent) for one in arguments])
     assert (status, out) == (2, "")
@@ -116,7 +116,12 @@ def test_parse_tells_every_line(run: Run, tmp_path: Path) -> None:
     kinds = [line["kind"] for line in found["lines"]]
     assert kinds == ["Version", "MailerDefinition", "BadLine", "MacroDefinition"]
     assert [line["line"] for line in found["lines"]] == [1, 2, 4, 5]
-    assert found["lines"][1]["fields"]["equates"][1] == {"gap": ",\n\t", "key": "A", "equals": "=", "value": "TCP $h"}
+    assert found["lines"][1]["fields"]["equates"][1] == {
+        "gap": ",\n\t",
+        "key": "A",
+        "equals": "=",
+        "value": "TCP $h",
+    }
     assert b"".join(data[slice(*line["span"])] for line in found["lines"]) == data
 
     def text(fields: object) -> str:
@@ -157,7 +162,9 @@ def test_the_broken_recipe_is_explained(run: Run, tmp_path: Path) -> None:
     make_host(tmp_path, "recipe")
     status, out, _ = run(*relay(tmp_path, "check"))
     assert status == 1
-    assert "the ruleset authinfo is empty; while it exists, DefaultAuthInfo=/etc/mail/authinfo is ignored" in out
+    assert (
+        "the ruleset authinfo is empty; while it exists, DefaultAuthInfo=/etc/mail/authinfo is ignored" in out
+    )
     out = run(*relay(tmp_path, "apply"))[1]
     assert "it takes a file of five plain lines" in out
     assert "-O DefaultAuthInfo" in run(*relay(make_host(tmp_path / "b", "recipe").parent.parent, "plan"))[1]
@@ -181,7 +188,11 @@ def test_no_password_is_printed_anywhere(run: Run, tmp_path: Path) -> None:
 def test_new_secrets_are_private_and_old_modes_stay(run: Run, tmp_path: Path) -> None:
     mail = make_host(tmp_path / "new", "absent")
     run(*relay(tmp_path / "new", "apply", "--backup"))
-    assert [(mail / name).stat().st_mode & 0o777 for name in ("authinfo", "authinfo.db", "sendmail.cf")] == [0o600, 0o600, 0o644]
+    assert [(mail / name).stat().st_mode & 0o777 for name in ("authinfo", "authinfo.db", "sendmail.cf")] == [
+        0o600,
+        0o600,
+        0o644,
+    ]
     assert (mail / "sendmail.cf.bak").exists()
     mail = make_host(tmp_path / "old", "map")
     (mail / "authinfo").chmod(0o640)
@@ -228,7 +239,7 @@ def loop(mail: Path) -> None:
     (mail / "loop").symlink_to("authinfo")
 
 
-def replaced(old: bytes, new: bytes) -> "Callable[[Path], None]":
+def replaced(old: bytes, new: bytes) -> Callable[[Path], None]:
     def change(mail: Path) -> None:
         data = (mail / "sendmail.cf").read_bytes()
         assert old in data
@@ -237,7 +248,7 @@ def replaced(old: bytes, new: bytes) -> "Callable[[Path], None]":
     return change
 
 
-def written(name: str, data: bytes) -> "Callable[[Path], None]":
+def written(name: str, data: bytes) -> Callable[[Path], None]:
     return lambda mail: (mail / name).write_bytes(data) and None
 
 
@@ -274,7 +285,7 @@ BAD = [
 
 @pytest.mark.parametrize(("name", "spoil", "arguments", "says"), BAD, ids=[one[0] for one in BAD])
 def test_bad_input_is_told_and_nothing_written(
-    run: Run, tmp_path: Path, name: str, spoil: "Callable[[Path], None]", arguments: "list[str]", says: str
+    run: Run, tmp_path: Path, name: str, spoil: Callable[[Path], None], arguments: list[str], says: str
 ) -> None:
     mail = make_host(tmp_path, "absent")
     spoil(mail)
@@ -323,7 +334,9 @@ def test_no_permission_is_told(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         # A plain user has no way to the libraries here, so the child gives up its rights after a first, harmless run.
         first = relay(tmp_path, "plan", "--json")
-        code = code.format(f"import os; os.dup2(os.dup(0), 9); main({first!r}); os.setgid(65534); os.setuid(65534)")
+        code = code.format(
+            f"import os; os.dup2(os.dup(0), 9); main({first!r}); os.setgid(65534); os.setuid(65534)"
+        )
     else:
         code = code.format("None")
     mail.chmod(0o555)
@@ -334,7 +347,9 @@ def test_no_permission_is_told(tmp_path: Path) -> None:
     secret.write_bytes(b"pw\n")
     secret.chmod(0o644)
     words = relay(tmp_path, "apply", "--password-file", str(secret))
-    done = subprocess.run([sys.executable, "-c", code, *words], input=b"pw\n", capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], input=b"pw\n", capture_output=True, check=False
+    )
     assert done.returncode == 2, done.stderr
     assert b"Permission denied" in done.stderr
     assert contents(mail) == before
@@ -363,7 +378,7 @@ def test_check_could_not_look(run: Run, tmp_path: Path) -> None:
     mail = make_host(tmp_path / "a", "map")
     text = (mail / "sendmail.cf").read_text().replace("Kauthinfo hash", "Kauthinfo dbm")
     (mail / "sendmail.cf").write_text(text)
-    status, out, _ = run(*relay(tmp_path / "a", "check", "--json"))
+    out = run(*relay(tmp_path / "a", "check", "--json"))[1]
     links = {link["name"]: link for link in json.loads(out)["links"]}
     assert links["map declaration"]["state"] == "unknown"
     assert "dbm" in links["map declaration"]["detail"]

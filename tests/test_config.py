@@ -43,11 +43,11 @@ Mrelay,	P=[IPC], F=mDF,
 """
 
 
-def lines(cf: sendmailcf.Config) -> "list[str]":
+def lines(cf: sendmailcf.Config) -> list[str]:
     return str(cf).split("\n")
 
 
-def added(cf: sendmailcf.Config) -> "list[str]":
+def added(cf: sendmailcf.Config) -> list[str]:
     return [line for line in lines(cf) if line not in CF.split("\n")]
 
 
@@ -159,7 +159,7 @@ def test_values_are_written_as_sendmail_reads_them(name: str, value: object, tex
 
 
 @given(st.sampled_from([row for row in OPTIONS if row.name]), st.text(max_size=12))
-def test_an_option_reads_back_or_is_refused(row: "object", value: str) -> None:
+def test_an_option_reads_back_or_is_refused(row: object, value: str) -> None:
     cf = sendmailcf.loads(CF)
     name = row.name  # type: ignore[attr-defined]
     try:

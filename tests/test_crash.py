@@ -21,7 +21,20 @@ from sendmailcf.cli.relay import looker
 from sendmailcf.relay.host import CLEAR, Host, Server, credentials_in
 from sendmailcf.relay.plan import load_cf
 
-CALLS = ("open", "write", "fsync", "fchmod", "fchown", "rename", "unlink", "utime", "close", "setxattr", "ftruncate", "pwrite")
+CALLS = (
+    "open",
+    "write",
+    "fsync",
+    "fchmod",
+    "fchown",
+    "rename",
+    "unlink",
+    "utime",
+    "close",
+    "setxattr",
+    "ftruncate",
+    "pwrite",
+)
 KILLED = 9
 
 
@@ -45,7 +58,7 @@ def deadly(point: int, when: str, root: str) -> None:
     count = 0
     ours: Set[int] = set()
 
-    def wrap(name: str, real: "Callable[..., Any]") -> "Callable[..., Any]":
+    def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **words: Any) -> Any:
             nonlocal count
             first = arguments[0]
@@ -75,7 +88,7 @@ def deadly(point: int, when: str, root: str) -> None:
             setattr(os, name, wrap(name, getattr(os, name)))
 
 
-def in_child(work: "Callable[[], int]") -> int:
+def in_child(work: Callable[[], int]) -> int:
     """Run something in a child process; its exit status."""
     child = os.fork()
     if child == 0:
@@ -97,7 +110,11 @@ def gives_away(root: Path) -> bool:
             return False
         found = DefaultAuthInfo(look(option[-1].value).data or b"").reading().credentials
         host = Host(cf, look)
-        return found is not None and found.password == PASSWORD and host.tls_server_allows(Server.of(HOST), CLEAR)
+        return (
+            found is not None
+            and found.password == PASSWORD
+            and host.tls_server_allows(Server.of(HOST), CLEAR)
+        )
     found = credentials_in(Host(cf, look).authinfo(Server.of(HOST), CLEAR)).credentials
     return found is not None and found.password == PASSWORD
 
@@ -110,8 +127,10 @@ CASES = [(shape, ()) for shape in SHAPES] + [
 
 
 @pytest.mark.parametrize("when", ["before", "middle", "after"])
-@pytest.mark.parametrize(("shape", "arguments"), CASES, ids=lambda one: one if isinstance(one, str) else "".join(one) or "plain")
-def test_killed_at_every_call(tmp_path: Path, shape: str, arguments: "tuple[str, ...]", when: str) -> None:
+@pytest.mark.parametrize(
+    ("shape", "arguments"), CASES, ids=lambda one: one if isinstance(one, str) else "".join(one) or "plain"
+)
+def test_killed_at_every_call(tmp_path: Path, shape: str, arguments: tuple[str, ...], when: str) -> None:
     def fresh(name: str) -> Path:
         return make_host(tmp_path / name, shape)
 
@@ -120,7 +139,7 @@ def test_killed_at_every_call(tmp_path: Path, shape: str, arguments: "tuple[str,
     assert in_child(lambda: apply(tmp_path / "done", *arguments)) == 0
     new = contents(done)
     assert new != old
-    states: "List[dict[str, object]]" = []
+    states: List[dict[str, object]] = []
     point = 0
     while True:
         point += 1

@@ -20,7 +20,9 @@ from sendmailcf.nodes import Blank, Comment, Line, MacroDefinition, Option, Rewr
 from sendmailcf.text import fold, split_eol
 
 SNIPPETS = st.lists(
-    st.sampled_from(["DSx", "\n", "\r\n", " ", "\t", "# c", "O A=b", "R$*\t$1", "Sx", "\0", "\f", "\r", "é", "K", "\n "]),
+    st.sampled_from(
+        ["DSx", "\n", "\r\n", " ", "\t", "# c", "O A=b", "R$*\t$1", "Sx", "\0", "\f", "\r", "é", "K", "\n "]
+    ),
     max_size=14,
 ).map("".join)
 
@@ -61,7 +63,11 @@ def test_places_are_counted(text: str) -> None:
 NODES = st.one_of(
     st.builds(lambda v: MacroDefinition(name="S", value=v), st.text("x#\n \t\\\r\0é$", max_size=6)),
     st.builds(lambda v: Option(name="HelpFile", value=v), st.text("x# \n=", max_size=6)),
-    st.builds(lambda a, b: RewritingRule(lhs=a, rhs=b), st.text("$*x \t\n", max_size=5), st.text("$1 \t#", max_size=5)),
+    st.builds(
+        lambda a, b: RewritingRule(lhs=a, rhs=b),
+        st.text("$*x \t\n", max_size=5),
+        st.text("$1 \t#", max_size=5),
+    ),
     st.builds(lambda v: Comment(text=v), st.text("x \n\r", max_size=5)),
     st.just(Blank()),
 )

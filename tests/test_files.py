@@ -20,7 +20,7 @@ import sendmailcf
 from sendmailcf import files
 
 
-def names(directory: Path) -> "list[str]":
+def names(directory: Path) -> list[str]:
     return sorted(os.listdir(directory))
 
 
@@ -114,7 +114,9 @@ def test_links_are_followed_inside_the_root(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_the_dead_are_swept_and_of_the_living_are_not(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
     dead = tmp_path / f".authinfo.{int(done.stdout)}-1.sendmailcf"
     alive = tmp_path / f".authinfo.{os.getpid()}-1.sendmailcf"
     other = tmp_path / ".authinfo.x.sendmailcf"
@@ -130,7 +132,11 @@ def test_a_map_is_replaced_under_its_lock(tmp_path: Path) -> None:
     held = files.Lock(str(path))
     worker = threading.Thread(
         target=lambda: subprocess.run(
-            [sys.executable, "-c", f"from sendmailcf import files; files.replace({str(path)!r}, b'new', is_map=True)"],
+            [
+                sys.executable,
+                "-c",
+                f"from sendmailcf import files; files.replace({str(path)!r}, b'new', is_map=True)",
+            ],
             check=True,
         )
     )

@@ -34,7 +34,10 @@ ROWS = {
     "cli": 7,
 }
 #: Who may import what is not of the standard library.
-OUTSIDE = {"lark": {"grammar"}, "attrs": {"known", "nodes", "config", "authinfo", "relay", "document", "expressions", "cli"}}
+OUTSIDE = {
+    "lark": {"grammar"},
+    "attrs": {"known", "nodes", "config", "authinfo", "relay", "document", "expressions", "cli"},
+}
 #: Narrower than the rows: pure rooms that must stay cheap, and the room of files.
 ONLY = {"mapdb": {"errors"}, "grammar": {"errors"}, "nodes": {"text"}, "makemap": {"mapdb", "errors"}}
 FILES_MAY = 3
@@ -51,7 +54,7 @@ def room_of(path: Path) -> str:
     return parts[0] if parts[0] == "grammars" else parts[1]
 
 
-def imported(path: Path) -> "Iterator[tuple[str, int]]":
+def imported(path: Path) -> Iterator[tuple[str, int]]:
     """The rooms and outside packages that a module imports, with their lines; those for type checkers, too."""
     package = ["sendmailcf", *path.relative_to(ROOT / "sendmailcf").with_suffix("").parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -71,7 +74,11 @@ def imported(path: Path) -> "Iterator[tuple[str, int]]":
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_imports_come_from_rows_above(path: Path) -> None:
-    if path.name in ("__main__.py",) or path == ROOT / "sendmailcf" / "__init__.py" or path.parent.name == "grammars":
+    if (
+        path.name in ("__main__.py",)
+        or path == ROOT / "sendmailcf" / "__init__.py"
+        or path.parent.name == "grammars"
+    ):
         return
     room = room_of(path)
     assert room in ROWS, f"{path} is no room of the design: give it a row"
@@ -96,7 +103,9 @@ def test_each_module_says_what_it_is_for(path: Path) -> None:
 def test_white_space_is_sendmail_s() -> None:
     for path in [*MODULES, *(ROOT / "grammars").glob("*.lark")]:
         for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
-            assert not re.search(r"splitlines\(|\\s[*+]|\.isdigit\(|\.isspace\(", line), f"{path.name}:{number}"
+            assert not re.search(r"splitlines\(|\\s[*+]|\.isdigit\(|\.isspace\(", line), (
+                f"{path.name}:{number}"
+            )
 
 
 def test_the_top_level_is_the_design_s() -> None:

@@ -19,7 +19,7 @@ from sendmailcf.makemap import Rules
 from sendmailcf.mapdb import hash as hash_format
 
 
-def run(cwd: Path, *arguments: str, source: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+def run(cwd: Path, *arguments: str, source: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """The command, in a directory."""
     (cwd / "test.cf").touch()
     command = [sys.executable, "-m", "sendmailcf", "makemap", "-C", "test.cf", *arguments]
@@ -44,7 +44,7 @@ def run(cwd: Path, *arguments: str, source: bytes = b"") -> "subprocess.Complete
         (b"\xc3\x84 \xff\n", {b"\xc3\x84": b"\xff"}, []),
     ],
 )
-def test_sources(source: bytes, pairs: "dict[bytes, bytes]", lines: "list[int]") -> None:
+def test_sources(source: bytes, pairs: dict[bytes, bytes], lines: list[int]) -> None:
     found = makemap.read(source)
     assert dict(found.pairs) == pairs
     assert [problem.line for problem in found.problems] == lines
@@ -53,23 +53,34 @@ def test_sources(source: bytes, pairs: "dict[bytes, bytes]", lines: "list[int]")
 def test_messages_name_keys_and_safe_ones_do_not() -> None:
     found = makemap.read(b'"P:secretpw"\n"P:secretpw" x\n"p:secretpw" y\n')
     assert all("secretpw" in problem.message for problem in found.problems)
-    assert "secretpw" not in repr(found) + repr(found.problems) + "".join(problem.safe for problem in found.problems)
+    assert "secretpw" not in repr(found) + repr(found.problems) + "".join(
+        problem.safe for problem in found.problems
+    )
 
 
-@given(st.text(alphabet="ab# \t\r\n\0\f", max_size=60), st.integers(1, 7), st.booleans(), st.sampled_from([None, b"a", b"\t"]))
-def test_pieces_of_any_size_read_the_same(text: str, size: int, null: bool, separator: "bytes | None") -> None:
+@given(
+    st.text(alphabet="ab# \t\r\n\0\f", max_size=60),
+    st.integers(1, 7),
+    st.booleans(),
+    st.sampled_from([None, b"a", b"\t"]),
+)
+def test_pieces_of_any_size_read_the_same(text: str, size: int, null: bool, separator: bytes | None) -> None:
     data, rules = text.encode(), Rules(null=null, separator=separator)
     chunks = [data[at : at + size] for at in range(0, len(data), size)]
 
-    def flat(parts: "list[bytes]") -> "list[tuple[bytes, bytes, int]]":
-        return [row for keys, values, lines, _ in makemap.parse(parts, rules) for row in zip(keys, values, lines)]
+    def flat(parts: list[bytes]) -> list[tuple[bytes, bytes, int]]:
+        return [
+            row for keys, values, lines, _ in makemap.parse(parts, rules) for row in zip(keys, values, lines)
+        ]
 
     assert flat(chunks) == flat([data])
     assert len(flat([data])) <= data.count(b"\n") + 1
 
 
-@given(st.lists(st.tuples(st.text("abcAB.", min_size=1, max_size=4), st.text("xyz \t", max_size=6)), max_size=30))
-def test_the_quick_way_and_the_careful_way_agree(rows: "list[tuple[str, str]]") -> None:
+@given(
+    st.lists(st.tuples(st.text("abcAB.", min_size=1, max_size=4), st.text("xyz \t", max_size=6)), max_size=30)
+)
+def test_the_quick_way_and_the_careful_way_agree(rows: list[tuple[str, str]]) -> None:
     data = "".join(f"{key}\t{value}\n" for key, value in rows).encode()
     quick = list(makemap.parse([data], Rules(allow_empty=True)))
     careful = list(makemap.parse([data + b"z\0\n"], Rules(allow_empty=True)))
@@ -123,7 +134,7 @@ def test_a_running_sendmail_will_notice(tmp_path: Path) -> None:
         (["hash", "dir/m"], 73, b"No such file"),
     ],
 )
-def test_what_cannot_be_done_is_told(tmp_path: Path, arguments: "list[str]", status: int, says: bytes) -> None:
+def test_what_cannot_be_done_is_told(tmp_path: Path, arguments: list[str], status: int, says: bytes) -> None:
     if status == 66 and os.geteuid() != 0:
         status, says = 0, b""
     done = run(tmp_path, *arguments, source=b"a b\n")

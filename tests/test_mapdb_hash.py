@@ -29,7 +29,7 @@ BYTES = st.one_of(
 
 @given(st.dictionaries(BYTES, BYTES, max_size=60), ORDERS, SIZES)
 @settings(max_examples=150)
-def test_what_is_built_is_read(pairs: "dict[bytes, bytes]", byteorder: str, pagesize: int) -> None:
+def test_what_is_built_is_read(pairs: dict[bytes, bytes], byteorder: str, pagesize: int) -> None:
     image = hash_format.build(pairs.items(), byteorder=byteorder, pagesize=pagesize)
     found = mapdb.load(image)
     assert dict(found.items()) == pairs
@@ -73,7 +73,7 @@ def test_the_hash_is_berkeley_db_s(key: bytes, value: int) -> None:
 
 
 @given(st.lists(st.binary(max_size=200), max_size=50))
-def test_many_hashes_are_the_same_as_one_by_one(keys: "list[bytes]") -> None:
+def test_many_hashes_are_the_same_as_one_by_one(keys: list[bytes]) -> None:
     assert list(hash_format.hashes_of(keys)) == [hash_format.hash_of(key) % (1 << 23) for key in keys]
 
 
@@ -119,12 +119,16 @@ def test_damaged_files_are_read_or_refused(seed: int, count: int) -> None:
     for _ in range(count):
         # Headers and index arrays are where it hurts.
         page = chance.randrange(len(image) // 512) * 512
-        image[page + chance.randrange(60 if chance.random() < 0.8 else 512)] = chance.choice([0, 1, 2, 3, 7, 13, 127, 255])
+        image[page + chance.randrange(60 if chance.random() < 0.8 else 512)] = chance.choice(
+            [0, 1, 2, 3, 7, 13, 127, 255]
+        )
     everything(bytes(image[: chance.choice([len(image), len(image), chance.randrange(len(image))])]))
 
 
 def test_a_circle_of_pages_ends() -> None:
-    image = bytearray(hash_format.build([(b"k%d" % i, b"v" * 100) for i in range(50)], byteorder="little", pagesize=512))
+    image = bytearray(
+        hash_format.build([(b"k%d" % i, b"v" * 100) for i in range(50)], byteorder="little", pagesize=512)
+    )
     struct.pack_into("<I", image, 512 + 16, 1)  # the first bucket's page follows itself
     with pytest.raises(MapError, match="circle"):
         list(mapdb.load(bytes(image)).items())

@@ -62,12 +62,18 @@ TABLE = [
     ("Kdequote dequote", KeyFile(name="dequote", map_class="dequote", space=None)),
     ("Kfoo-bar hash x", KeyFile(name="foo", gap="-", map_class="bar", arguments="hash x")),
     ("Kfoo hash:/etc/x", KeyFile(name="foo", map_class="hash", space=":", arguments="/etc/x")),
-    ("K  m  h  a # c", KeyFile(blank="  ", name="m", gap="  ", map_class="h", space="  ", arguments="a", comment=" # c")),
+    (
+        "K  m  h  a # c",
+        KeyFile(blank="  ", name="m", gap="  ", map_class="h", space="  ", arguments="a", comment=" # c"),
+    ),
     (
         "Mrelay,\t\tP=[IPC],\n\t\tA=TCP $h 587",
         MailerDefinition(
             name="relay",
-            equates=(Equate(gap=",\t\t", key="P", value="[IPC]"), Equate(gap=",\n\t\t", key="A", value="TCP $h 587")),
+            equates=(
+                Equate(gap=",\t\t", key="P", value="[IPC]"),
+                Equate(gap=",\n\t\t", key="A", value="TCP $h 587"),
+            ),
         ),
     ),
     (
@@ -81,8 +87,13 @@ TABLE = [
             ),
         ),
     ),
-    ("Mlocal P=/bin/x\n , A=y", MailerDefinition(name="local", equates=(
-        Equate(gap=" ", key="P", value="/bin/x\n "), Equate(gap=", ", key="A", value="y")))),
+    (
+        "Mlocal P=/bin/x\n , A=y",
+        MailerDefinition(
+            name="local",
+            equates=(Equate(gap=" ", key="P", value="/bin/x\n "), Equate(gap=", ", key="A", value="y")),
+        ),
+    ),
     ("Mbare", MailerDefinition(name="bare")),
     ("O Timeout.ident=5s", Option(name="Timeout.ident", value="5s")),
     ("O Name", Option(name="Name", equals=None)),
@@ -140,19 +151,19 @@ def test_every_class_has_an_example() -> None:
     ("name", "classes"),
     [("cf", {*nodes.LINES, nodes.Equate}), ("mapsource", {*authinfo.LINES, authinfo.AuthItem})],
 )
-def test_rules_and_classes_are_the_same(name: str, classes: "set[type[nodes.Node]]") -> None:
+def test_rules_and_classes_are_the_same(name: str, classes: set[type[nodes.Node]]) -> None:
     rules = set(re.findall(r"^([a-z_]+):", grammar.source(name), re.MULTILINE))
     assert rules == {nodes.rule_name(cls) for cls in classes}
 
 
 @pytest.mark.parametrize("cls", [*nodes.LINES, nodes.Equate, *authinfo.LINES, authinfo.AuthItem])
-def test_nodes_are_frozen_and_slotted(cls: "type[nodes.Node]") -> None:
+def test_nodes_are_frozen_and_slotted(cls: type[nodes.Node]) -> None:
     assert cls.__setattr__ is not object.__setattr__
     assert "__dict__" not in dir(cls)
     assert attrs.has(cls)
 
 
-@given(st.text(alphabet="DCKMOSRVPEHF#{}=,. \t\n\\\"$xw1:;?\0\r\v", max_size=30))
+@given(st.text(alphabet='DCKMOSRVPEHF#{}=,. \t\n\\"$xw1:;?\0\r\v', max_size=30))
 def test_no_text_is_lost_whatever_it_is_read_as(text: str) -> None:
     assert str(parse(text)) == text
 
@@ -189,7 +200,9 @@ def test_hostile_lines_take_linear_time(hostile: str) -> None:
     node = parse(hostile)
     value_of(getattr(node, "value", None))
     assert str(node) == hostile
-    assert time.process_time() - begin < 5, "a quadratic pattern takes minutes here, a linear one milliseconds"
+    assert time.process_time() - begin < 5, (
+        "a quadratic pattern takes minutes here, a linear one milliseconds"
+    )
 
 
 @pytest.mark.parametrize("name", ["cf", "mapsource"])

@@ -18,7 +18,7 @@ import sendmailcf
 
 
 @pytest.fixture(scope="module")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, Path]":
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """An sdist, and the wheel built from it."""
     out = tmp_path_factory.mktemp("dist")
     copy = tmp_path_factory.mktemp("source") / "tree"
@@ -37,7 +37,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Path, Path
     return sdist, wheel
 
 
-def wanted() -> "set[str]":
+def wanted() -> set[str]:
     """Every file that must be in the wheel, by its name there."""
     names = set()
     for path in (ROOT / "sendmailcf").rglob("*"):
@@ -50,7 +50,7 @@ def wanted() -> "set[str]":
     return names
 
 
-def test_the_wheel_holds_exactly_the_packages(distributions: "tuple[Path, Path]") -> None:
+def test_the_wheel_holds_exactly_the_packages(distributions: tuple[Path, Path]) -> None:
     with zipfile.ZipFile(distributions[1]) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert names == wanted()
@@ -59,7 +59,7 @@ def test_the_wheel_holds_exactly_the_packages(distributions: "tuple[Path, Path]"
     assert "sendmailcf/py.typed" in names
 
 
-def test_the_sdist_holds_what_the_wheel_is_made_of(distributions: "tuple[Path, Path]") -> None:
+def test_the_sdist_holds_what_the_wheel_is_made_of(distributions: tuple[Path, Path]) -> None:
     with tarfile.open(distributions[0]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     for name in wanted():
@@ -67,7 +67,7 @@ def test_the_sdist_holds_what_the_wheel_is_made_of(distributions: "tuple[Path, P
     assert {"LICENSE", "README.md", "pyproject.toml"} <= names
 
 
-def test_the_wheel_works_where_it_is_installed(distributions: "tuple[Path, Path]", tmp_path: Path) -> None:
+def test_the_wheel_works_where_it_is_installed(distributions: tuple[Path, Path], tmp_path: Path) -> None:
     target = tmp_path / "site"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target)]
     subprocess.run([*command, str(distributions[1])], check=True)

@@ -46,7 +46,7 @@ def test_symbols_are_told_from_text_that_looks_so() -> None:
         ("", []),
     ],
 )
-def test_text_from_outside(text: str, words: "list[str]") -> None:
+def test_text_from_outside(text: str, words: list[str]) -> None:
     assert tokens([text], OPS, comments=True) == words
 
 
@@ -71,7 +71,7 @@ def test_values_are_unquoted() -> None:
 def run(rules: str, text: str, ruleset: str = "One", **macros: str) -> str:
     maps = {"k": "v", "pct": "%0 %1 %%1"}
 
-    def lookup(name: str, key: str) -> "str | None":
+    def lookup(name: str, key: str) -> str | None:
         if name in ("gone", "soft"):
             raise LookupFailedError("gone.db: No such file or directory")
         return maps.get(key.lower())

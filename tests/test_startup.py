@@ -15,7 +15,7 @@ import pytest
 PROBE = "import json, sys; {code}; sys.stderr.write(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
 
 
-def modules(code: str, cwd: Path, stdin: bytes = b"") -> "set[str]":
+def modules(code: str, cwd: Path, stdin: bytes = b"") -> set[str]:
     """The top-level modules that are loaded after some code."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE.format(code=code)], input=stdin, capture_output=True, cwd=cwd, check=True

@@ -55,15 +55,21 @@ def test_physical_lines_lose_nothing(whole: str) -> None:
         ("a\x85b\u2028c\n", ["a\x85b\u2028c\n"]),
     ],
 )
-def test_folding(whole: str, lines: "list[str]") -> None:
+def test_folding(whole: str, lines: list[str]) -> None:
     assert text.fold(whole) == lines
 
 
 @pytest.mark.parametrize(
     ("line", "parts"),
-    [("a\r\n", ("a", "\r\n")), ("a\r\r\n", ("a\r", "\r\n")), ("a\n", ("a", "\n")), ("a\r", ("a\r", "")), ("", ("", ""))],
+    [
+        ("a\r\n", ("a", "\r\n")),
+        ("a\r\r\n", ("a\r", "\r\n")),
+        ("a\n", ("a", "\n")),
+        ("a\r", ("a\r", "")),
+        ("", ("", "")),
+    ],
 )
-def test_end_of_line(line: str, parts: "tuple[str, str]") -> None:
+def test_end_of_line(line: str, parts: tuple[str, str]) -> None:
     assert text.split_eol(line) == parts
 
 

@@ -30,12 +30,14 @@ def value_of(credentials: Credentials) -> bytes:
     return bytes(auth).partition(b"\t")[2][:-1]
 
 
-def ask(shared: Path, rows: "list[Credentials]") -> "list[dict[str, object]]":
+def ask(shared: Path, rows: list[Credentials]) -> list[dict[str, object]]:
     """What the relay received for each."""
     lines = []
     for one in rows:
         user, password = (text.encode("utf-8", "surrogateescape").hex() for text in (one.user, one.password))
-        lines.append(json.dumps({"value_hex": value_of(one).hex(), "username_hex": user, "password_hex": password}))
+        lines.append(
+            json.dumps({"value_hex": value_of(one).hex(), "username_hex": user, "password_hex": password})
+        )
     done = subprocess.run(
         [sys.executable, str(shared / "e2e" / "check_values.py"), "--python-db", "values_db:build"],
         input="\n".join(lines).encode(), capture_output=True, cwd=Path(__file__).parent, check=False,
@@ -45,7 +47,7 @@ def ask(shared: Path, rows: "list[Credentials]") -> "list[dict[str, object]]":
     return found
 
 
-def wrong(rows: "list[Credentials]", found: "list[dict[str, object]]") -> "list[tuple[int, Credentials]]":
+def wrong(rows: list[Credentials], found: list[dict[str, object]]) -> list[tuple[int, Credentials]]:
     return [(at, row) for at, (row, one) in enumerate(zip(rows, found)) if not one["ok"]]
 
 
@@ -58,7 +60,11 @@ def test_random_passwords_arrive_exactly(shared: Path, program: object, seed: in
         password = "".join(chance.choices(letters, k=chance.choice([1, 2, 8, 20, 44, 60])))
         while len(password.encode()) > 180:
             password = password[:-1]
-        rows.append(Credentials(chance.choice(["me", "AKIAEXAMPLE0DEMO0KEY", "u@example.org", 'a"b%1']), password, ("LOGIN",)))
+        rows.append(
+            Credentials(
+                chance.choice(["me", "AKIAEXAMPLE0DEMO0KEY", "u@example.org", 'a"b%1']), password, ("LOGIN",)
+            )
+        )
     assert wrong(rows, ask(shared, rows)) == []
 
 

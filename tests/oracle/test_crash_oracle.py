@@ -29,7 +29,9 @@ def apply(root: Path, *before: str) -> int:
 
 
 @pytest.mark.parametrize("shape", ["map", "recipe"])
-def test_killed_at_every_changing_system_call(program: "Callable[[str], str]", tmp_path: Path, shape: str) -> None:
+def test_killed_at_every_changing_system_call(
+    program: Callable[[str], str], tmp_path: Path, shape: str
+) -> None:
     strace = program("strace")
     old = contents(make_host(tmp_path / "old", shape))
     done = make_host(tmp_path / "done", shape)

@@ -157,7 +157,14 @@ HOPS = [
 ]  # fmt: skip
 OURS = ["<root>", f"<root@{NAME}>", "<joe.doe@localhost>", "<Postmaster>", '<"joe"@localhost>']
 LOCAL_CLIENTS = ["", "0", "127.0.0.1", "IPv6:::1", "IPv6:0:0:0:0:0:0:0:1"]
-OTHER_CLIENTS = ["192.0.2.9", "127.0.0.10", "10.127.0.0.1", "0.0.0.1", "IPv6:2001:db8:0:0:0:0:0:1", "IPv6:::11"]
+OTHER_CLIENTS = [
+    "192.0.2.9",
+    "127.0.0.10",
+    "10.127.0.0.1",
+    "0.0.0.1",
+    "IPv6:2001:db8:0:0:0:0:0:1",
+    "IPv6:::11",
+]
 
 
 def test_nobody_else_may_relay(program: Callable[[str], str]) -> None:

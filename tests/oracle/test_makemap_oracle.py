@@ -32,7 +32,7 @@ LATER_FLAGS = {"-d", "-o", "-l", "-L", "-x", "-i"}
 LATER = {"097-hardlink-db"}
 
 
-def applies(case: "Dict[str, Any]") -> bool:
+def applies(case: Dict[str, Any]) -> bool:
     """Whether a case keeps to hash maps and to what the command does today."""
     if "user" in case or case["name"] in LATER:
         return False
@@ -45,7 +45,7 @@ def applies(case: "Dict[str, Any]") -> bool:
     return True
 
 
-def cases() -> "List[Any]":
+def cases() -> List[Any]:
     if not CASES.is_dir():
         return []
     found = [json.loads(path.read_text("utf-8")) for path in sorted(CASES.glob("*.json"))]
@@ -57,14 +57,16 @@ def latin(text: str) -> bytes:
     return text.encode("latin-1")
 
 
-def prepare(case: "Dict[str, Any]", directory: Path, makemap: str) -> None:
+def prepare(case: Dict[str, Any], directory: Path, makemap: str) -> None:
     directory.mkdir()
     (directory / "test.cf").write_text(case.get("cf", ""))
     for one in case.get("setup", ()):
         path = directory / one.get("path", "")
         if one["op"] == "run":
             argv = [makemap, *one["argv"][1:]]
-            subprocess.run(argv, cwd=directory, input=latin(one.get("stdin", "")), check=True, capture_output=True)
+            subprocess.run(
+                argv, cwd=directory, input=latin(one.get("stdin", "")), check=True, capture_output=True
+            )
         elif one["op"] == "file":
             path.write_bytes(latin(one.get("data", "")))
         elif one["op"] == "link":
@@ -85,7 +87,7 @@ def prepare(case: "Dict[str, Any]", directory: Path, makemap: str) -> None:
         directory.chmod(int(case["dirmode"], 8))
 
 
-def play(case: "Dict[str, Any]", directory: Path, command: "List[str]", executable: str) -> "List[Dict[str, Any]]":
+def play(case: Dict[str, Any], directory: Path, command: List[str], executable: str) -> List[Dict[str, Any]]:
     out = []
     for step in case["steps"]:
         done = subprocess.run(
@@ -102,7 +104,7 @@ def play(case: "Dict[str, Any]", directory: Path, command: "List[str]", executab
     return out
 
 
-def state(case: "Dict[str, Any]", directory: Path) -> "Dict[str, Any]":
+def state(case: Dict[str, Any], directory: Path) -> Dict[str, Any]:
     """The maps and files that a case speaks of, as it speaks of them."""
     found: Dict[str, Any] = {}
     for name, wanted in case.get("dump", {}).items():
@@ -110,7 +112,10 @@ def state(case: "Dict[str, Any]", directory: Path) -> "Dict[str, Any]":
         if wanted is None:
             assert not path.exists(), name
         else:
-            records = [[key.decode("latin-1"), value.decode("latin-1")] for key, value in mapdb.open(str(path)).items()]
+            records = [
+                [key.decode("latin-1"), value.decode("latin-1")]
+                for key, value in mapdb.open(str(path)).items()
+            ]
             found[name] = sorted(records)
     for name, wanted in case.get("stat", {}).items():
         path = directory / name
@@ -122,8 +127,10 @@ def state(case: "Dict[str, Any]", directory: Path) -> "Dict[str, Any]":
     return found
 
 
-def recorded(case: "Dict[str, Any]") -> "Dict[str, Any]":
-    found: Dict[str, Any] = {name: sorted(one["records"]) for name, one in case.get("dump", {}).items() if one}
+def recorded(case: Dict[str, Any]) -> Dict[str, Any]:
+    found: Dict[str, Any] = {
+        name: sorted(one["records"]) for name, one in case.get("dump", {}).items() if one
+    }
     for name, one in case.get("stat", {}).items():
         if one is not None:
             found["stat " + name] = [one["mode"], one["owner"]]
@@ -131,7 +138,7 @@ def recorded(case: "Dict[str, Any]") -> "Dict[str, Any]":
 
 
 @pytest.mark.parametrize("case", cases())
-def test_recorded_cases(case: "Dict[str, Any]", program: "Callable[[str], str]", tmp_path: Path) -> None:
+def test_recorded_cases(case: Dict[str, Any], program: Callable[[str], str], tmp_path: Path) -> None:
     makemap = program("makemap")
     wanted = [{key: one[key] for key in one if key not in ("argv", "stdin")} for one in case["steps"]]
     # makemap calls itself in messages as it was called.

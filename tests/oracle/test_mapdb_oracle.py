@@ -24,23 +24,25 @@ LETTERS = b"abcdefghijklmnopqrstuvwxyz0123456789.-@"
 
 
 @pytest.fixture
-def run(program: "Callable[[str], str]", tmp_path: Path) -> Run:
+def run(program: Callable[[str], str], tmp_path: Path) -> Run:
     """Run one of the real programs in an empty directory; it must succeed."""
     (tmp_path / "test.cf").touch()
 
-    def call(name: str, *arguments: str, source: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    def call(name: str, *arguments: str, source: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         first = [program(name)] + (["-C", "test.cf"] if name in ("makemap", "editmap") else [])
-        done = subprocess.run([*first, *arguments], cwd=tmp_path, input=source, capture_output=True, check=False)
+        done = subprocess.run(
+            [*first, *arguments], cwd=tmp_path, input=source, capture_output=True, check=False
+        )
         assert done.returncode == 0, (name, done.stderr)
         return done
 
     return call
 
 
-def random_pairs(count: int, seed: int) -> "Dict[bytes, bytes]":
+def random_pairs(count: int, seed: int) -> Dict[bytes, bytes]:
     """Pairs as a map source could hold them: any length, and many keys that begin with each other."""
     chance = random.Random(seed)
-    pairs: "Dict[bytes, bytes]" = {}
+    pairs: Dict[bytes, bytes] = {}
     stem = b""
     while len(pairs) < count:
         key = bytes(chance.choices(LETTERS, k=chance.choice([1, 3, 8, 30, 60])))
@@ -50,7 +52,7 @@ def random_pairs(count: int, seed: int) -> "Dict[bytes, bytes]":
     return pairs
 
 
-def dump(run: Run) -> "Dict[bytes, bytes]":
+def dump(run: Run) -> Dict[bytes, bytes]:
     """What the C library finds, by makemap -u."""
     out = run("makemap", "-u", "hash", "m").stdout
     return dict(line.split(b"\t", 1) for line in out.split(b"\n") if line)
@@ -64,7 +66,7 @@ def verify(run: Run) -> None:
 @pytest.mark.parametrize("byteorder", ["little", "big"])
 @pytest.mark.parametrize("count", [0, 1, 10, 1_000, 100_000])
 def test_the_c_library_reads_and_goes_on(
-    run: Run, program: "Callable[[str], str]", tmp_path: Path, count: int, byteorder: str
+    run: Run, program: Callable[[str], str], tmp_path: Path, count: int, byteorder: str
 ) -> None:
     pairs = random_pairs(count, count)
     (tmp_path / "m.db").write_bytes(hash_format.build(pairs.items(), byteorder=byteorder))
@@ -92,7 +94,9 @@ def test_the_c_library_reads_and_goes_on(
 
 
 @pytest.mark.parametrize("byteorder", ["little", "big"])
-def test_sendmail_finds_every_key(run: Run, program: "Callable[[str], str]", tmp_path: Path, byteorder: str) -> None:
+def test_sendmail_finds_every_key(
+    run: Run, program: Callable[[str], str], tmp_path: Path, byteorder: str
+) -> None:
     pairs = {b"p" * n: b"v%d" % n for n in range(1, 120)}
     pairs.update({b"p" * n + b".x": b"w%d" % n for n in range(1, 120)})
     (tmp_path / "m.db").write_bytes(hash_format.build(pairs.items(), byteorder=byteorder))

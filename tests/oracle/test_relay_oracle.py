@@ -23,7 +23,7 @@ PASSWORD = 'inv%1"e\\nted  é'
 OTHER = 'AuthInfo:other.example.net "U:other" "P:other"\n'
 RECIPE = f'AuthInfo:{HOST} "U:me" "P:old" "M:LOGIN"\n'
 
-STARTS: "Dict[str, Dict[str, Any]]" = {
+STARTS: Dict[str, Dict[str, Any]] = {
     "stock": {"cf": ["--smart-host", "old.example", "--port", "0", "--no-mechanisms"]},
     "stock-no-smart-host": {"cf": ["--smart-host", "", "--port", "0", "--no-mechanisms"]},
     "feature-authinfo": {"cf": ["--authinfo"], "files": {"authinfo": OTHER}},
@@ -54,7 +54,7 @@ STARTS: "Dict[str, Dict[str, Any]]" = {
 }  # fmt: skip
 
 
-def make(shared: Path, root: Path, start: "Dict[str, Any]") -> Path:
+def make(shared: Path, root: Path, start: Dict[str, Any]) -> Path:
     """An /etc/mail to start from, safe for sendmail."""
     if "shape" in start:
         return make_host(root, start["shape"])
@@ -80,26 +80,36 @@ def make(shared: Path, root: Path, start: "Dict[str, Any]") -> Path:
     return mail
 
 
-def ours(root: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+def ours(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "sendmailcf", "relay", arguments[0], "--root", str(root), *arguments[1:]],
         input=PASSWORD.encode() + b"\n", capture_output=True, check=False,
     )  # fmt: skip
 
 
-def apply(root: Path, *arguments: str) -> "Dict[str, Any]":
+def apply(root: Path, *arguments: str) -> Dict[str, Any]:
     platform = [] if "--platform" in arguments else ["--platform", "linux"]
-    done = ours(root, "apply", "--host", HOST, "--user", "me", "--password-stdin", "--json", *platform, *arguments)
+    done = ours(
+        root, "apply", "--host", HOST, "--user", "me", "--password-stdin", "--json", *platform, *arguments
+    )
     assert done.returncode == 0, done.stderr.decode()
     assert PASSWORD.encode() not in done.stdout + done.stderr
-    found: "Dict[str, Any]" = json.loads(done.stdout)
+    found: Dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def deliver(shared: Path, mail: Path, *faults: str) -> "Dict[str, Any]":
-    command = [sys.executable, str(shared / "e2e" / "relay_harness.py"), str(mail), "--user", "me", "--password", PASSWORD]
+def deliver(shared: Path, mail: Path, *faults: str) -> Dict[str, Any]:
+    command = [
+        sys.executable,
+        str(shared / "e2e" / "relay_harness.py"),
+        str(mail),
+        "--user",
+        "me",
+        "--password",
+        PASSWORD,
+    ]
     done = subprocess.run([*command, *faults], capture_output=True, check=False)
-    found: "Dict[str, Any]" = json.loads(done.stdout)
+    found: Dict[str, Any] = json.loads(done.stdout)
     assert "harness_error" not in found, found
     assert "harness_refused" not in found, found
     return found
@@ -111,7 +121,7 @@ CLEAR = ("--no-starttls", "--auth-in-clear", "accept")
 @pytest.mark.parametrize("name", STARTS)
 def test_the_real_sendmail_logs_in(shared: Path, tmp_path: Path, name: str) -> None:
     start = STARTS[name]
-    arguments: "List[str]" = start.get("arguments", [])
+    arguments: List[str] = start.get("arguments", [])
     mail = make(shared, tmp_path, start)
     before = (mail / "sendmail.cf").read_bytes()
     found = apply(tmp_path, *arguments)
@@ -125,7 +135,9 @@ def test_the_real_sendmail_logs_in(shared: Path, tmp_path: Path, name: str) -> N
     result = deliver(shared, mail)
     assert result["ok"], (result["stat"], result["log"][-5:])
     assert result["username"] == "me"
-    assert result["ports"] == [int(arguments[arguments.index("--port") + 1]) if "--port" in arguments else 587]
+    assert result["ports"] == [
+        int(arguments[arguments.index("--port") + 1]) if "--port" in arguments else 587
+    ]
     clear = deliver(shared, mail, *CLEAR)
     assert not clear["auth_sent_in_clear"]
     assert not clear["auth_attempts"]
@@ -142,11 +154,33 @@ def test_existing_entries_keep_working(shared: Path, tmp_path: Path) -> None:
     """An entry of the access map for our own relay's parent domain is still found for other hosts of it."""
     old = 'AuthInfo:amazonaws.com "U:me" "P:from access" "M:LOGIN"\n'
     mail = make(shared, tmp_path, {"cf": ["--access"], "files": {"access": old}, "makemap": ["access"]})
-    done = ours(tmp_path, "apply", "--host", "other.example.org", "--user", "u", "--password-stdin", "--platform", "linux")
+    done = ours(
+        tmp_path,
+        "apply",
+        "--host",
+        "other.example.org",
+        "--user",
+        "u",
+        "--password-stdin",
+        "--platform",
+        "linux",
+    )
     assert done.returncode == 0, done.stderr
-    cf = (mail / "sendmail.cf").read_bytes().replace(b"\nDSother.example.org\n", b"\nDS" + HOST.encode() + b"\n")
+    cf = (
+        (mail / "sendmail.cf")
+        .read_bytes()
+        .replace(b"\nDSother.example.org\n", b"\nDS" + HOST.encode() + b"\n")
+    )
     (mail / "sendmail.cf").write_bytes(cf)
-    command = [sys.executable, str(shared / "e2e" / "relay_harness.py"), str(mail), "--user", "me", "--password", "from access"]
+    command = [
+        sys.executable,
+        str(shared / "e2e" / "relay_harness.py"),
+        str(mail),
+        "--user",
+        "me",
+        "--password",
+        "from access",
+    ]
     found = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
     assert found["ok"]
     found = json.loads(subprocess.run([*command, *CLEAR], capture_output=True, check=False).stdout)
@@ -163,7 +197,9 @@ def test_a_verified_certificate_can_be_demanded(shared: Path, tmp_path: Path) ->
     assert deliver(shared, mail)["ok"]
     apply(tmp_path, "--tls", "optional")
     assert deliver(shared, mail)["ok"]
-    assert deliver(shared, mail, *CLEAR)["auth_sent_in_clear"], "optional means optional, and the test can see it"
+    assert deliver(shared, mail, *CLEAR)["auth_sent_in_clear"], (
+        "optional means optional, and the test can see it"
+    )
     apply(tmp_path, "--tls", "required")
     assert not deliver(shared, mail, *CLEAR)["auth_sent_in_clear"]
 
@@ -182,7 +218,9 @@ def test_a_new_password_is_used_and_the_old_not(shared: Path, tmp_path: Path) ->
 
 BREAKS = {
     "no-db": lambda mail: (mail / "authinfo.db").unlink(),
-    "truncated-db": lambda mail: (mail / "authinfo.db").write_bytes((mail / "authinfo.db").read_bytes()[:5000]),
+    "truncated-db": lambda mail: (mail / "authinfo.db").write_bytes(
+        (mail / "authinfo.db").read_bytes()[:5000]
+    ),
     "group-writable": lambda mail: mail.chmod(0o775),
     "wrong-key": lambda mail: edit(mail, "authinfo", HOST, "else.example"),
     "port-in-ds": lambda mail: (

@@ -28,18 +28,24 @@ OWN = {"j": NAME, "w": "client", "m": "example.net", "k": NAME}
 CLASSES = {"w": ["localhost", NAME, "[127.0.0.1]", "client"]}
 
 
-def rewriter(cf: Config, table: "Optional[Dict[str, str]]" = None) -> Rewriter:
-    return Rewriter(list(cf), lookup=lambda name, key: (table or {}).get(key.lower()), classes=CLASSES, macros=OWN)
+def rewriter(cf: Config, table: Optional[Dict[str, str]] = None) -> Rewriter:
+    return Rewriter(
+        list(cf), lookup=lambda name, key: (table or {}).get(key.lower()), classes=CLASSES, macros=OWN
+    )
 
 
 @pytest.mark.parametrize("features", [[], ["--authinfo"], ["--access"]], ids=["plain", "authinfo", "access"])
-@pytest.mark.parametrize("smart", ["relay.example", "[relay.example]", "esmtp:[relay.example]", "smtp8:relay.example", ""])
+@pytest.mark.parametrize(
+    "smart", ["relay.example", "[relay.example]", "esmtp:[relay.example]", "smtp8:relay.example", ""]
+)
 def test_stock_files_route_addresses_alike(
-    shared: Path, program: Callable[[str], str], tmp_path: Path, features: "list[str]", smart: str
+    shared: Path, program: Callable[[str], str], tmp_path: Path, features: list[str], smart: str
 ) -> None:
     data = make_cf(shared, "--smart-host", smart, *features)
     # No DNS and no maps: the answers must not depend on this machine.
-    data = data.replace(b"\nKaccess hash -T<TMPF>  ", b"\nKaccess hash -o ").replace(b"\nKauthinfo hash ", b"\nKauthinfo hash -o ")
+    data = data.replace(b"\nKaccess hash -T<TMPF>  ", b"\nKaccess hash -o ").replace(
+        b"\nKauthinfo hash ", b"\nKauthinfo hash -o "
+    )
     cf_file = tmp_path / "sendmail.cf"
     cf_file.write_bytes(data)
     cf = Config(data)
@@ -53,7 +59,25 @@ def test_stock_files_route_addresses_alike(
         assert second.text == returned(block), address
 
 
-WORDS_LEFT = ["$*", "$+", "$-", "$=c", "$~c", "a", "b", "c", "<", ">", "@", ".", "$@", "$&{m}", '"q r"', "A", "$|"]
+WORDS_LEFT = [
+    "$*",
+    "$+",
+    "$-",
+    "$=c",
+    "$~c",
+    "a",
+    "b",
+    "c",
+    "<",
+    ">",
+    "@",
+    ".",
+    "$@",
+    "$&{m}",
+    '"q r"',
+    "A",
+    "$|",
+]
 WORDS_RIGHT = ["$1", "$2", "x", "<", ">", "@", "$&{m}", "a", "b", '"q r"', "$|", "$(t $1 $: none $)", "$(t a $)",
                "$(t $1 $@ y $: <$1> $)", "$>Two $1", "$>Three"]  # fmt: skip
 
@@ -66,7 +90,9 @@ def random_file(chance: random.Random) -> str:
         for _ in range(chance.randint(1, 4)):
             left = " ".join(chance.choices(WORDS_LEFT, k=chance.randint(1, 5)))
             wild = sum(left.split(" ").count(one) for one in ("$*", "$+", "$-", "$=c", "$~c"))
-            right = [w for w in chance.choices(WORDS_RIGHT, k=chance.randint(1, 4)) if wild > 1 or "$2" not in w]
+            right = [
+                w for w in chance.choices(WORDS_RIGHT, k=chance.randint(1, 4)) if wild > 1 or "$2" not in w
+            ]
             right = [w for w in right if wild or "$1" not in w] or ["z"]
             head = chance.choice(["$@ ", "$: ", "$: ", "$# mailer $: ", ""])
             if name != "One":
@@ -80,8 +106,24 @@ def test_random_rules_agree(program: Callable[[str], str], tmp_path: Path, seed:
     chance = random.Random(seed)
     table = {"a": "A <%0> 100%% %1", "b": '"q" x.y', "a.b": "found %1 (dropped) end", "x": "y@z"}
     source = "".join(f"{key}\t{value}\n" for key, value in table.items())
-    subprocess.run([program("makemap"), "-C", "/dev/null", "hash", "t"], input=source.encode(), cwd=tmp_path, check=True)
-    inputs = ["a", "b", "a b", "a.b", "x @ y", "< a >", "a @ b.a . c", '"q r" a', "A.B.C", "c", "x.y", "a < b > c", "b b"]
+    subprocess.run(
+        [program("makemap"), "-C", "/dev/null", "hash", "t"], input=source.encode(), cwd=tmp_path, check=True
+    )
+    inputs = [
+        "a",
+        "b",
+        "a b",
+        "a.b",
+        "x @ y",
+        "< a >",
+        "a @ b.a . c",
+        '"q r" a',
+        "A.B.C",
+        "c",
+        "x.y",
+        "a < b > c",
+        "b b",
+    ]
     compared = 0
     for number in range(25):
         text = random_file(chance)
