@@ -6,6 +6,7 @@ Never turn on lark's cache: it keeps pickles in a temporary directory, and root 
 
 from __future__ import annotations
 
+import os
 import pkgutil
 from types import SimpleNamespace
 from typing import Any, Callable, List, Mapping, Optional, Sequence
@@ -18,10 +19,23 @@ from .errors import SendmailCfError
 
 def source(name: str) -> str:
     """The text of grammar `name`.  Raises SendmailCfError where the package was shipped without it."""
-    data = pkgutil.get_data("sendmailcf.grammars", name + ".lark")
+    try:
+        data = pkgutil.get_data("sendmailcf.grammars", name + ".lark")
+    except (ImportError, OSError):
+        data = _beside_the_package(name)
     if data is None:
         raise SendmailCfError(f"the grammar {name}.lark is missing from this installation")
     return data.decode("utf-8")
+
+
+def _beside_the_package(name: str) -> Optional[bytes]:
+    # In a checkout the grammars stand at the top, where `python -m sendmailcf` does not look for a package.
+    path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "grammars", name + ".lark")
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 class Grammar:

@@ -348,7 +348,7 @@ def test_no_permission_is_told(tmp_path: Path) -> None:
     secret.chmod(0o644)
     words = relay(tmp_path, "apply", "--password-file", str(secret))
     done = subprocess.run(
-        [sys.executable, "-c", code, *words], input=b"pw\n", capture_output=True, check=False
+        [sys.executable, "-c", code, *words], input=b"pw\n", capture_output=True, check=False, cwd="/"
     )
     assert done.returncode == 2, done.stderr
     assert b"Permission denied" in done.stderr
@@ -365,7 +365,7 @@ def test_a_full_disk_leaves_all_as_it_was(tmp_path: Path) -> None:
     )
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", code, *relay(tmp_path, "apply")], input=b"pw\n", capture_output=True, check=False,
+        [sys.executable, "-c", code, *relay(tmp_path, "apply")], input=b"pw\n", capture_output=True, check=False, cwd="/",
         env=environment,
     )  # fmt: skip
     assert done.returncode == 2

@@ -138,6 +138,7 @@ def test_a_map_is_replaced_under_its_lock(tmp_path: Path) -> None:
                 f"from sendmailcf import files; files.replace({str(path)!r}, b'new', is_map=True)",
             ],
             check=True,
+            cwd="/",
         )
     )
     worker.start()

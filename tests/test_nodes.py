@@ -6,10 +6,15 @@ The one thing to know: byte identity proves no split right, so the table is test
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import attrs
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -213,3 +218,14 @@ def test_the_grammar_is_strict(name: str) -> None:
     rules = {nodes.rule_name(cls): list for cls in classes}
     starts = [nodes.rule_name(cls) for cls in classes]
     grammar.Grammar(name, starts, rules, strict=True)
+
+
+def test_the_grammars_are_found_in_a_checkout_too(tmp_path: Path) -> None:
+    """Where the package is not installed, they stand beside it."""
+    copy = tmp_path / "checkout"
+    for part in ("sendmailcf", "grammars"):
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    code = "import sys; sys.path.insert(0, '.'); import sendmailcf; print(sendmailcf.loads(b'DSx')[0].name, sendmailcf.__file__)"
+    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=copy, capture_output=True, text=True, check=False, env={
+        "PYTHONPATH": str(Path(attrs.__file__).parent.parent)})  # fmt: skip
+    assert done.stdout.startswith(f"S {copy}"), done.stderr

@@ -36,7 +36,17 @@ def modules(code: str, cwd: Path, stdin: bytes = b"") -> set[str]:
 def test_what_does_not_parse_loads_no_parser(code: str, tmp_path: Path) -> None:
     loaded = modules(code, tmp_path, b"key value\n")
     assert "sendmailcf" in loaded
-    assert not loaded & {"lark", "attr", "attrs", "argparse", "typing", "tempfile", "subprocess", "difflib"}
+    # Some environments load a few of them before any program starts.
+    assert not (loaded - modules("pass", tmp_path)) & {
+        "lark",
+        "attr",
+        "attrs",
+        "argparse",
+        "typing",
+        "tempfile",
+        "subprocess",
+        "difflib",
+    }
 
 
 def test_loading_a_file_loads_no_grammar(tmp_path: Path) -> None:

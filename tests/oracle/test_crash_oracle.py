@@ -23,7 +23,7 @@ def apply(root: Path, *before: str) -> int:
     """`relay apply` in a process of its own; its exit status, negative for a signal."""
     command = [*before, sys.executable, "-m", "sendmailcf", "relay", "apply", "--root", str(root), "--host", HOST,
                "--user", "me", "--password-stdin", "--platform", "linux"]  # fmt: skip
-    done = subprocess.run(command, input=PASSWORD.encode(), capture_output=True, check=False)
+    done = subprocess.run(command, input=PASSWORD.encode(), capture_output=True, check=False, cwd="/")
     assert PASSWORD.encode() not in done.stdout + done.stderr
     return done.returncode
 

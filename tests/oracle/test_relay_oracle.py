@@ -83,7 +83,7 @@ def make(shared: Path, root: Path, start: Dict[str, Any]) -> Path:
 def ours(root: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "sendmailcf", "relay", arguments[0], "--root", str(root), *arguments[1:]],
-        input=PASSWORD.encode() + b"\n", capture_output=True, check=False,
+        input=PASSWORD.encode() + b"\n", capture_output=True, check=False, cwd="/",
     )  # fmt: skip
 
 
@@ -208,7 +208,7 @@ def test_a_new_password_is_used_and_the_old_not(shared: Path, tmp_path: Path) ->
     mail = make(shared, tmp_path, STARTS["feature-authinfo"])
     done = subprocess.run(
         [sys.executable, "-m", "sendmailcf", "relay", "apply", "--root", str(tmp_path), "--host", HOST, "--user", "old",
-         "--password-stdin", "--platform", "linux"], input=b"old one\n", capture_output=True, check=False,
+         "--password-stdin", "--platform", "linux"], input=b"old one\n", capture_output=True, check=False, cwd="/",
     )  # fmt: skip
     assert done.returncode == 0
     assert not deliver(shared, mail)["ok"]
