@@ -19,10 +19,7 @@ from .errors import SendmailCfError
 
 def source(name: str) -> str:
     """The text of grammar `name`.  Raises SendmailCfError where the package was shipped without it."""
-    try:
-        data = pkgutil.get_data("sendmailcf.grammars", name + ".lark")
-    except (ImportError, OSError):
-        data = _beside_the_package(name)
+    data = pkgutil.get_data("sendmailcf.grammars", name + ".lark") or _beside_the_package(name)
     if data is None:
         raise SendmailCfError(f"the grammar {name}.lark is missing from this installation")
     return data.decode("utf-8")
