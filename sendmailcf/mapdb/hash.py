@@ -19,15 +19,15 @@ from array import array
 from binascii import crc32
 from collections import deque
 from collections.abc import ItemsView, Mapping
-from itertools import accumulate
-from operator import sub
+from itertools import accumulate, chain, islice
+from operator import add, eq, sub
 
 from ..errors import MapError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-    from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+    from typing import Callable, Container, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
     Put = Callable[[int, bytes], object]
     Buffer = Union[bytes, mmap.mmap]
@@ -224,29 +224,22 @@ class Builder:
 
     def _partition(self, pages: _Pages, records: List[bytes], metas: array[int], odd: List[Record]) -> None:
         mask = pages.buckets - 1
-        if sys.byteorder == "big":
-            mask <<= 32
-        ids = [meta & mask for meta in metas]
+        shift = 32 if sys.byteorder == "big" else 0
+        ids = [meta & (mask << shift) for meta in metas]
         found: Dict[int, List[bytes]] = {one: [] for one in ids}
         deque(map(list.append, map(found.__getitem__, ids), records), 0)
         strange: Dict[int, List[Record]] = {}
         for record in odd:
-            strange.setdefault(record[0] & (pages.buckets - 1), []).append(record)
-        shift = 32 if sys.byteorder == "big" else 0
-        again = {}
-        for one, group in found.items():
-            bucket = one >> shift
-            if bucket in strange or not pages.simple(bucket, group):
-                again[one] = strange.pop(bucket, [])
+            strange.setdefault(record[0] & mask, []).append(record)
+        buckets = [one >> shift for one in found]
+        again = set(pages.simple(buckets, list(found.values()), strange)) | set(strange)
         if again:
             # Keys that stand twice are told apart by their lines, which only the metas know.
-            for meta, plain in zip(metas, records):
-                if meta & mask in again:
-                    again[meta & mask].append(_unpacked(meta, plain))
-            for one, whole in again.items():
-                pages.exact(one >> shift, self._unique(whole))
-        for bucket, group_odd in strange.items():
-            pages.exact(bucket, self._unique(group_odd))
+            for one, meta, plain in zip(ids, metas, records):
+                if one >> shift in again:
+                    strange.setdefault(one >> shift, []).append(_unpacked(meta, plain))
+        for bucket, whole in strange.items():
+            pages.exact(bucket, self._unique(whole))
 
     def _unique(self, records: List[Record]) -> List[Tuple[bytes, bytes]]:
         kept: Dict[bytes, bytes] = {}
@@ -299,21 +292,34 @@ class _Pages:
         gap = low - _PAGE_HEADER - 2 * count
         self._put(number * self.pagesize, b"".join((head, index.pack(*offsets), bytes(gap), body)))
 
-    def simple(self, bucket: int, records: List[bytes]) -> bool:
-        """Write a bucket of `key 0xFF value` records; False, and nothing written, if a key stands twice."""
-        records.sort()  # 0xFF after every key puts the longer of two first
-        items = b"\xff".join(records).split(b"\xff")
+    def simple(self, buckets: List[int], groups: List[List[bytes]], strange: Container[int]) -> List[int]:
+        """Write buckets of `key 0xFF value` records, but for those in `strange`, and those in which a key stands
+        twice, which are returned."""
+        deque(map(list.sort, groups), 0)  # 0xFF after every key puts the longer of two first
+        # One cut, one measurement and one body for all, of which each page takes a slice.
+        items = b"\xff".join(chain.from_iterable(groups)).split(b"\xff") if groups else []
+        keys = items[::2]
         lengths = list(map(len, items))
-        size, count = self.pagesize, len(items)
-        if len(set(items[::2])) != len(records):
-            return False
-        if sum(lengths) + 3 * count > size - _PAGE_HEADER or max(lengths) > size // 4:
-            self.exact(bucket, list(zip(items[::2], items[1::2])))
-            return True
-        self._count += len(records)
-        offsets = list(map(sub, accumulate(lengths, sub, initial=size), range(count + 1)))[1:]
-        self._put_page(bucket + 1, offsets, b"\1" + b"\1".join(reversed(items)))
-        return True
+        ends = list(map(add, accumulate(lengths), range(1, len(items) + 1)))
+        body = b"\1" + b"\1".join(reversed(items))
+        whole, size = len(body), self.pagesize
+        room, longest = size - _PAGE_HEADER, max(lengths, default=0)
+        twice = any(map(eq, keys, islice(keys, 1, None)))
+        left, first, before = [], 0, 0
+        for bucket, group in zip(buckets, groups):
+            end = first + 2 * len(group)
+            after = ends[end - 1]
+            if bucket in strange or (twice and len(set(items[first:end:2])) < len(group)):
+                left.append(bucket)
+            elif after - before + 2 * (end - first) > room or longest > size // 4:
+                self.exact(bucket, list(zip(items[first:end:2], items[first + 1 : end : 2])))
+            else:
+                self._count += len(group)
+                base = size + before
+                offsets = [base - one for one in ends[first:end]]
+                self._put_page(bucket + 1, offsets, body[whole - after : whole - before])
+            first, before = end, after
+        return left
 
     def exact(self, bucket: int, pairs: List[Tuple[bytes, bytes]]) -> None:
         """Write a bucket of distinct keys, whatever they hold: off-page items, a chain of pages."""
