@@ -37,6 +37,10 @@ SHAPES: Mapping[str, Dict[str, str]] = {
         "rules": "\nSauthinfo" + LOOKUPS.format("access"),
         "access": "Connect:192.0.2\tRELAY\n" + OTHER,
     },
+    "recipe-absent": {
+        "options": "O DefaultAuthInfo=/etc/mail/authinfo\n",
+        "authinfo": f'# relays\n{OTHER}AuthInfo:{HOST} "U:old" "P:old and wrong" "M:LOGIN"\n',
+    },
     "recipe": {
         "options": "O DefaultAuthInfo=/etc/mail/authinfo\n",
         "rules": "\nSauthinfo\n",
@@ -57,7 +61,9 @@ def make_host(root: Path, shape: str) -> Path:
         if name in parts:
             (mail / name).write_text(parts[name])
             (mail / name).chmod(0o600)
-            pairs = [line.split(None, 1) for line in parts[name].encode().split(b"\n") if line]
+            pairs = [
+                line.split(None, 1) for line in parts[name].encode().split(b"\n") if line and line[:1] != b"#"
+            ]
             image = hash_format.build([(key.lower(), value) for key, value in pairs])
             (mail / (name + ".db")).write_bytes(image)
             (mail / (name + ".db")).chmod(0o640)

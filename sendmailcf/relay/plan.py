@@ -236,7 +236,7 @@ class _Planner:
         self._rules(self.cf, node, self.notes.append)
         database = self._database(node, source)
         self._prove(source, database)
-        return self._guard_first(node)
+        return self._guard_first(node, source)
 
     def _declared(self) -> KeyFile:
         """The K line of the map to use, added if there is none."""
@@ -337,16 +337,20 @@ class _Planner:
                 cf.replace(index, evolve(old, name=ENTRIES))
         cf.insert(starts[0], Ruleset(name="authinfo"), *rules)
 
-    def _guard_first(self, node: KeyFile) -> Optional[bytes]:
-        """The old cf with the new guard alone, if the old rules would hand the new entry out unguarded."""
+    def _guard_first(self, node: KeyFile, source: str) -> Optional[bytes]:
+        """The old cf with the new guard alone, if with the old one the new entry would leave unguarded."""
+        if not self.writes:
+            return None
         old = self._fresh()
-        host = Host(old, self.look)
-        forbidden = [one for one in SESSIONS if one not in self.policy]
-        if "authinfo" not in old.rulesets or node.name not in old.maps or not self.writes:
-            return None
-        if not any(host.sends(self.server, one, {node.name.lower()}, self.key) for one in forbidden):
-            return None
-        self._rules(old, node, lambda _: None)
+        # Read as five plain lines, the source would be sent to any server, our entry with it.
+        option = old.options.get("DefaultAuthInfo")
+        if option is not None and option.value in (source, source + ".db"):
+            del old.options["DefaultAuthInfo"]
+        if "authinfo" in old.rulesets and node.name in old.maps:
+            host, names = Host(old, self.look), {node.name.lower()}
+            forbidden = [one for one in SESSIONS if one not in self.policy]
+            if any(host.sends(self.server, one, names, self.key) for one in forbidden):
+                self._rules(old, node, lambda _: None)
         return bytes(old)
 
     def _database(self, node: KeyFile, source: str) -> bytes:
