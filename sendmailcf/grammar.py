@@ -27,7 +27,9 @@ def source(name: str) -> str:
 
 def _beside_the_package(name: str) -> Optional[bytes]:
     # In a checkout the grammars stand at the top, where `python -m sendmailcf` does not look for a package.
-    path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "grammars", name + ".lark")
+    path = os.path.join(
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "grammars", name + ".lark"
+    )
     try:
         with open(path, "rb") as file:
             return file.read()

@@ -295,7 +295,7 @@ class _Walk:
             return
         probe = self.view.authinfo(self.server, VERIFIED, lambda *_: None)
         asked = self.view.maps_asked(self.server)
-        if probe.failed and "no map" not in (probe.reason or ""):
+        if probe.failed:
             self._add(name, UNKNOWN, f"the ruleset authinfo cannot be followed: {probe.reason}")
         elif node is not None and self.view.sends(
             self.server, VERIFIED, {node.name.lower()}, PREFIX + self.host

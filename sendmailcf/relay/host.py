@@ -275,8 +275,8 @@ class Host:
 
 
 def credentials_in(result: Result) -> Reading:
-    """What sendmail makes of the result of the ruleset `authinfo`."""
-    if result.failed or result.tokens[:1] != ("$#",):
+    """What sendmail makes of the result of the ruleset `authinfo`; a status other than 0 is no result to it."""
+    if result.status or result.tokens[:1] != ("$#",):
         return Reading(None, "the ruleset finds no entry")
     if result.tokens[1:2] and result.tokens[1][:4].lower() == "temp":
         return Reading(None, "the ruleset defers the mail: Temporary AUTH failure")

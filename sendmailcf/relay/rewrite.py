@@ -3,7 +3,7 @@
 The one thing to know: nothing here is guessed from the look of a rule.  Rules are compiled with the macros
 defined at the place where they stand, matched with sendmail's own backtracking, and looked up in whatever maps
 the caller has; what cannot be followed makes the evaluation fail with a reason.  Facts from parseaddr.c
-(rewrite, callsubr) and map.c of sendmail 8.17.1.
+(rewrite, callsubr), readcf.c and map.c of sendmail 8.17.1, each seen in its test mode.
 """
 
 from __future__ import annotations
@@ -11,31 +11,41 @@ from __future__ import annotations
 import re
 from typing import Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from ..config import map_arguments
+from ..config import MapArguments, map_arguments
 from ..expressions import (
     DEFAULT_OPERATORS,
+    MAX_KEY_BYTES,
+    MAX_TOKENS,
     Item,
     Symbol,
     TokenError,
     expand,
+    folded,
+    is_word,
     joined,
     operators,
     pieces,
+    stripped,
     symbols,
     tokens,
     unquoted,
 )
 from ..nodes import (
+    BadLine,
     ClassWords,
+    HeaderDefinition,
     KeyFile,
     Line,
     MacroDefinition,
+    MailerDefinition,
     Option,
     RewritingRule,
     Ruleset,
     ShortOption,
+    TrustedUsers,
+    Version,
     bare,
     value_of,
 )
@@ -44,7 +54,21 @@ Lookup = Callable[[str, str], Optional[str]]
 
 MAX_RULE_LOOPS = 100
 MAX_RECURSION = 50
+MAX_CALLS = 15
+MAX_WILDCARDS = 9
+MAX_MAP_ARGUMENTS = 9
 MAX_STEPS = 200_000
+
+#: Statuses of an evaluation, as `sendmail -bt` prints them (sysexits.h).
+OK, DATA_ERROR, TEMPORARY, CONFIGURATION = 0, 65, 75, 78
+
+_RULE_BYTES = 2047
+_NOT_LEFT = frozenset("0123456789:>.[]()")
+_NOT_RIGHT = frozenset("*+-")
+#: Map classes whose K line sendmail reads in another way; they keep quotes in keys.
+_UNPARSED = frozenset({"dequote", "macro", "arith"})
+#: Flags of a map that stay set when its name is declared again.
+_STICKY = frozenset("fmNOoqt")
 
 
 class LookupFailedError(Exception):
@@ -52,20 +76,27 @@ class LookupFailedError(Exception):
 
 
 class _FailedError(Exception):
-    pass
+    def __init__(self, reason: str, status: int = CONFIGURATION) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 @frozen
 class Result:
-    """What a ruleset returned.  No field is shown: the tokens may hold a password.
+    """What a ruleset returned.  The tokens are not shown: they may hold a password.
 
-    tokens: symbols are Symbol.  failed: sendmail, or we, could not evaluate it; `reason` says why.
+    tokens: symbols are Symbol; empty where the evaluation was given up.  failed: sendmail, or we, could not evaluate
+    it, and `reason` says why.  status: 0, or what sendmail reports: 65 for text it cannot cut, 75 for a map it
+    cannot read, 78 for rules it cannot follow.  A map with -T gives a text for the rules to act on, so the
+    evaluation did not fail; its status is 75 all the same, and sendmail takes a ruleset `authinfo` that ends so for
+    missing.
     """
 
     tokens: Tuple[str, ...] = field(repr=False)
     failed: bool = False
     reason: str = ""
     ops: FrozenSet[str] = field(default=frozenset(), repr=False)
+    status: int = OK
 
     @property
     def text(self) -> str:
@@ -73,7 +104,7 @@ class Result:
         return " ".join(self.tokens)
 
     def _part(self, start: str) -> Optional[str]:
-        if self.tokens[:1] != ("$#",):
+        if not self.tokens or not _is(self.tokens[0], "$#"):
             return None
         part: Optional[List[str]] = None
         for token in self.tokens:
@@ -107,12 +138,27 @@ class _Rule:
     rhs: Tuple[str, ...]
 
 
+class _Rules(List[_Rule]):
+    """The rules of one set; why sendmail refuses one of them, if it does."""
+
+    refused: str = ""
+
+
+@frozen
+class _Map:
+    cls: str
+    arguments: MapArguments
+    space: str
+
+
 class Rewriter:
     """The rulesets of a file, ready to run.
 
-    lines: all lines of a file, in order.  lookup: the value of a key in a map, by the map's name in lower case;
-    None for no such key; raises LookupFailedError.  classes: members from elsewhere, by class name.  macros: values
-    that sendmail sets itself, by name without braces; the file's definitions win.
+    lines: all lines of a file, in order.  lookup: the value of a key in a map, by the map's name in lower case, as
+    it stands in the file: the flags -a, -m, -q, -S, -T and -t are applied here, those that change the key that is
+    looked for are the caller's; None for no such key; raises LookupFailedError.  A map that no K line declares holds
+    nothing.  classes: members from elsewhere, by class name.  macros: values that sendmail sets itself, by name
+    without braces; the file's definitions win.
     """
 
     def __init__(
@@ -125,194 +171,289 @@ class Rewriter:
     ) -> None:
         self._lookup = lookup
         self._macros: Dict[str, List[Item]] = {name: [value] for name, value in (macros or {}).items()}
-        self._classes: Dict[str, Set[str]] = {n: {w.lower() for w in ws} for n, ws in (classes or {}).items()}
-        self._ops = operators(DEFAULT_OPERATORS)
+        self._classes: Dict[str, Set[str]] = {n: {folded(w) for w in ws} for n, ws in (classes or {}).items()}
+        self._level = 0
+        self._operator_chars: Optional[str] = None
+        self._ops: Optional[FrozenSet[str]] = None
         self._space = " "
-        self._rulesets: Dict[str, List[_Rule]] = {}
-        self._maps: Dict[str, KeyFile] = {}
-        self._stored: Dict[str, str] = {}
-        self._run_time: Dict[str, str] = {}
+        self._rulesets: Dict[str, _Rules] = {}
+        self._maps: Dict[str, _Map] = {}
+        self._run_time: Dict[str, List[Item]] = {}
         self._steps = 0
-        self._broken: Dict[int, str] = {}
+        self._status = OK
+        self._reason = ""
         self._read(lines)
+        self._longest = {name: max(map(len, words), default=0) for name, words in self._classes.items()}
 
     # Reading a file.
     def _read(self, lines: Iterable[Line]) -> None:
-        current: Optional[List[_Rule]] = None
+        current: Optional[_Rules] = None
         for node in lines:
-            if isinstance(node, MacroDefinition):
-                self._macros[bare(node.name)] = symbols(unquoted(value_of(node.value)))
+            if isinstance(node, RewritingRule):
+                if current is not None:
+                    self._rule(node, current)
+            elif isinstance(node, MacroDefinition):
+                self._macros[bare(node.name)] = unquoted(symbols(value_of(node.value)))
             elif isinstance(node, ClassWords):
-                self._add_words(bare(node.name), value_of(node.words))
+                self._add_words(bare(node.name), self._expanded(symbols(value_of(node.words))))
+            elif isinstance(node, TrustedUsers):
+                self._add_words("t", [value_of(node.words)])
             elif isinstance(node, KeyFile):
-                self._maps[node.name.lower()] = node
+                self._key_file(node)
             elif isinstance(node, (Option, ShortOption)):
                 self._option(node)
             elif isinstance(node, Ruleset):
                 current = self._ruleset(node)
-            elif isinstance(node, RewritingRule) and current is not None:
-                try:
-                    current.append(_Rule(self._side(node.lhs), self._side(node.rhs)))
-                except (RecursionError, TokenError) as error:
-                    self._broken[id(current)] = str(error)
+            elif isinstance(node, Version):
+                self._version(node)
+            elif isinstance(node, MailerDefinition):
+                for one in node.equates:
+                    if one.key[:1] in ("S", "R"):
+                        self._known(value_of(one.value).split("/"))
+            elif isinstance(node, HeaderDefinition):
+                self._known(re.findall(r"^\$>\+?[ \t]*([A-Za-z][A-Za-z0-9_]*)", value_of(node.template)))
+            elif isinstance(node, BadLine) and node.text[:1] == "S":
+                current = None
 
-    def _add_words(self, name: str, words: str) -> None:
+    def _known(self, names: Iterable[str]) -> None:
+        """Names that exist, if only as empty rulesets, because a mailer or header names them."""
+        for name in names:
+            if re.match(r"[A-Za-z]", name):
+                self._rulesets.setdefault(name, _Rules())
+
+    def _version(self, node: Version) -> None:
+        self._level = _long(node.level)
+        if self._level >= 5 and "w" in self._macros:
+            host = "".join(self._macros["w"])
+            self._macros["w"] = [host.partition(".")[0]]
+
+    def _add_words(self, name: str, items: Iterable[Item]) -> None:
         members = self._classes.setdefault(name, set())
-        for word in re.split(r"[ \t\n\v\f\r]+", words):
-            items = symbols(word)
-            if len(items) == 1 and isinstance(items[0], Symbol) and items[0].sign == "=":
-                members |= self._classes.get(items[0].name, set())
-            elif word:
-                text = "".join(str(one) for one in self._expanded(items))
-                members.update(part.lower() for part in text.split())
+        text: List[str] = []
+        for item in items:
+            if isinstance(item, Symbol) and item.sign == "=":
+                # The members that class has now; nothing may stand before it in the word.
+                if not text or text[-1][-1:] in ("", " ", "\t", "\n", "\v", "\f", "\r"):
+                    members |= self._classes.get(item.name, set())
+            else:
+                text.append(item)
+        members.update(folded(word) for word in re.split(r"[ \t\n\v\f\r]+", "".join(text)) if word)
+
+    def _key_file(self, node: KeyFile) -> None:
+        arguments = value_of(node.arguments)
+        if "$" in arguments:
+            node = evolve(node, arguments="".join(self._expanded(symbols(arguments))), comment=None)
+        read = map_arguments(node)
+        old = self._maps.get(node.name.lower())
+        if old is not None:
+            sticky = {flag: text for flag, text in old.arguments.flags.items() if flag in _STICKY}
+            read = evolve(read, flags={**sticky, **read.flags})
+        cls = node.map_class.lower()
+        if cls in _UNPARSED:
+            # One letter in either case, and by default what is in force at the lookup.
+            space = (read.flags.get("s") or read.flags.get("S") or "")[:1]
+        else:
+            space = read.flags.get("S", "")[:1] or self._space
+        self._maps[node.name.lower()] = _Map(cls, read, space)
 
     def _option(self, node: Option | ShortOption) -> None:
-        name = (
-            node.name
-            if isinstance(node, Option)
-            else {"o": "OperatorChars", "B": "BlankSub"}.get(node.flag, "")
-        )
+        name = node.name.lower() if isinstance(node, Option) else {"B": "blanksub"}.get(node.flag, "")
         value = value_of(node.value)
-        if name.lower() == "operatorchars" and not self._rulesets:
-            self._ops = operators(unquoted(value))
-        elif name.lower() == "blanksub":
+        if name == "operatorchars":
+            self._operator_chars = "".join(self._expanded(unquoted(symbols(value))))
+        elif name == "blanksub":
             self._space = value[:1] or " "
 
-    def _ruleset(self, node: Ruleset) -> List[_Rule]:
-        name = node.name.lstrip("0") or "0" if node.name[0] in "0123456789" else node.name
-        number = node.number and (node.number.lstrip("0") or "0")
+    def _operators(self) -> FrozenSet[str]:
+        """The operator characters, which are fixed when the first rule or address is read."""
+        if self._ops is None:
+            chars = self._operator_chars
+            if chars is None and self._level < 7 and "o" in self._macros:
+                chars = "".join(self._expanded(self._macros["o"]))
+            self._ops = operators(DEFAULT_OPERATORS if chars is None else chars)
+        return self._ops
+
+    def _ruleset(self, node: Ruleset) -> Optional[_Rules]:
+        name = _number(node.name) if node.name[0] in "0123456789" else node.name
+        number = _number(node.number) if node.number else None
+        if name is None or (node.number and number is None):
+            return None
         found = self._rulesets.get(name)
-        if found is None and number:
-            found = self._rulesets.get(number)
         if found is None:
-            found = []
-        self._rulesets.setdefault(name, found)
-        if number:
-            self._rulesets.setdefault(number, found)
+            found = self._rulesets.setdefault(number, _Rules()) if number else _Rules()
+            self._rulesets[name] = found
+        elif number and not found:
+            # Named before, by a mailer or a rule-less S line.
+            found = self._rulesets[name] = self._rulesets.setdefault(number, found)
         return found
 
-    def _expanded(self, items: List[Item]) -> List[Item]:
+    def _expanded(self, items: Sequence[Item]) -> List[Item]:
         return expand(items, self._macros.get)
 
+    def _rule(self, node: RewritingRule, rules: _Rules) -> None:
+        try:
+            lhs, rhs = self._side(node.lhs), self._side(node.rhs)
+        except (RecursionError, TokenError) as error:
+            rules.refused = rules.refused or str(error)
+            return
+        rules.refused = rules.refused or _refused(lhs, rhs)
+        rules.append(_Rule(tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs), rhs))
+
     def _side(self, raw: str) -> Tuple[str, ...]:
-        return tuple(tokens(self._expanded(symbols(value_of(raw))), self._ops))
+        items: List[Item] = []
+        left = _RULE_BYTES
+        for item in self._expanded(symbols(value_of(raw))):
+            # A tab out of a macro ends the side.
+            text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
+            items.append(text)
+            left -= len(text)
+            if left <= 0 or text != item:
+                break
+        return tuple(tokens(items, self._operators(), comments=self._level < 9))
 
     # Running.
     def run(self, ruleset: str, workspace: str, macros: Optional[Mapping[str, str]] = None) -> Result:
         """Run one ruleset, by name or number, on a text in which `$|`, `$#`, `$@`, `$:` are symbols.
 
-        macros: run-time values for `$&x`, by name without braces.
+        The text is cut as test mode does it: quotes and angle brackets are balanced, and parentheses are tokens from
+        level 9 on.  macros: run-time values for `$&x`, by name without braces.
         """
+        ops = self._operators()
         try:
-            space = tokens(symbols(workspace), self._ops)
+            space = tokens(symbols(workspace), ops, comments=self._level < 9, repair=True)
         except TokenError as error:
-            return Result((), True, str(error), self._ops)
+            return Result((), True, str(error), ops, DATA_ERROR)
         return self.run_tokens(ruleset, space, macros)
 
     def run_tokens(
         self, ruleset: str, space: Sequence[str], macros: Optional[Mapping[str, str]] = None
     ) -> Result:
         """The same on what another ruleset returned."""
-        self._run_time = dict(macros or {})
-        self._stored = {}
-        self._steps = 0
+        ops = self._operators()
+        self._run_time = {name: [value] for name, value in (macros or {}).items()}
+        self._steps, self._status, self._reason = 0, OK, ""
         try:
-            if ruleset not in self._rulesets:
+            rules = self._called(ruleset)
+            if rules is None:
                 raise _FailedError(f"there is no ruleset {ruleset}")
-            return Result(tuple(self._rewrite(ruleset, list(space), 0)), ops=self._ops)
-        except (_FailedError, LookupFailedError, TokenError, RecursionError) as error:
-            return Result((), True, str(error), self._ops)
+            out = tuple(self._rewrite(ruleset, rules, list(space), 0, MAX_TOKENS))
+        except _FailedError as error:
+            return Result((), True, str(error), ops, error.status)
+        except TokenError as error:
+            return Result((), True, str(error), ops, DATA_ERROR)
+        return Result(out, bool(self._reason), self._reason, ops, self._status)
 
-    def _macro_value(self, name: str) -> str:
-        if name in self._stored:
-            return self._stored[name]
-        if name in self._run_time:
-            return self._run_time[name]
-        return "".join(str(one) for one in self._expanded(self._macros.get(name, [])))
+    def _work(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps > MAX_STEPS:
+            raise _FailedError("the rules take too many steps")
 
-    def _rewrite(self, name: str, space: List[str], depth: int) -> List[str]:
+    def _macro_value(self, name: str) -> List[Item]:
+        """The value at run time, in which macros are not expanded."""
+        found = self._run_time.get(name)
+        return self._macros.get(name, []) if found is None else found
+
+    def _called(self, name: str) -> Optional[_Rules]:
+        """The rules of a name or number; what follows either is ignored.  None for a name that does not exist."""
+        found = re.match(r"([0-9]+)|([A-Za-z][A-Za-z0-9_]*)", name)
+        if found is None:
+            return None
+        if found.group(2):
+            return self._rulesets.get(found.group(2))
+        number = _number(found.group(1))
+        return None if number is None else self._rulesets.get(number, _Rules())
+
+    def _rewrite(self, name: str, rules: _Rules, space: List[str], depth: int, room: int) -> List[str]:
         if depth > MAX_RECURSION:
             raise _FailedError(f"the rulesets call each other more than {MAX_RECURSION} deep, in {name}")
-        rules = self._rulesets[name]
-        if id(rules) in self._broken:
-            raise _FailedError(f"a rule of {name} cannot be read: {self._broken[id(rules)]}")
-        at = loops = 0
+        if rules.refused:
+            raise _FailedError(f"sendmail refuses a rule of {name}: {rules.refused}")
+        at = tries = 0
+        low = [one if isinstance(one, Symbol) else folded(one) for one in space]
         # Text that begins with $# is resolved: no rule of any ruleset is applied to it.
         while at < len(rules) and not (space and _is(space[0], "$#")):
             rule = rules[at]
-            matched = self._match(rule.lhs, space)
+            tries += 1
+            if tries > MAX_RULE_LOOPS:
+                # sendmail goes on with what it has.
+                self._reason = self._reason or f"infinite loop in ruleset {name}, rule {at + 1}"
+                break
+            matched = self._match(rule.lhs, low)
             if matched is None:
-                at, loops = at + 1, 0
+                at, tries = at + 1, 0
                 continue
-            loops += 1
-            if loops > MAX_RULE_LOOPS:
-                raise _FailedError(f"infinite loop in ruleset {name}, rule {at + 1}")
-            rhs = list(rule.rhs)
+            rhs: Sequence[str] = rule.rhs
             head = rhs[0] if rhs and isinstance(rhs[0], Symbol) else None
             if head in ("$@", "$:"):
                 rhs = rhs[1:]
-            space = self._calls(self._lookups(self._substitute(rhs, space, matched)), depth)
-            if head in ("$@", "$#"):
-                return space
+            out = self._substitute(rhs, space, matched, room)
+            space = self._calls(self._lookups(out, room), depth)
+            self._work(len(space))
+            if head == "$@":
+                break
             if head == "$:":
-                at, loops = at + 1, 0
+                at, tries = at + 1, 0
+            low = [one if isinstance(one, Symbol) else folded(one) for one in space]
         return space
 
     # Matching: sendmail's own, minimal first and extended from the right.
     def _match(self, lhs: Sequence[str], space: Sequence[str]) -> Optional[List[Tuple[int, int]]]:
-        """The stretch [first, last) of each wildcard, or None."""
-        bound: List[List[int]] = []  # [place in the pattern, first, end)
+        """The stretch [first, end) of each wildcard, or None.  Both sides are folded."""
+        bound: List[Tuple[int, int, int]] = []  # place in the pattern, first, end
         at = place = 0
         while place < len(lhs) or at < len(space):
-            self._steps += 1
-            if self._steps > MAX_STEPS:
-                raise _FailedError("the rules take too many steps")
-            step = self._step(lhs, place, space, at, bound)
+            self._work(1)
+            step = self._step(lhs, place, space, at, bound) or self._back_up(lhs, space, bound)
             if step is None:
-                step = self._back_up(lhs, space, bound)
-                if step is None:
-                    return None
+                return None
             place, at = step
         return [(first, end) for _, first, end in bound]
 
     def _step(
-        self, lhs: Sequence[str], place: int, space: Sequence[str], at: int, bound: List[List[int]]
+        self,
+        lhs: Sequence[str],
+        place: int,
+        space: Sequence[str],
+        at: int,
+        bound: List[Tuple[int, int, int]],
     ) -> Optional[Tuple[int, int]]:
         if place == len(lhs):
             return None
         want = lhs[place]
         if not isinstance(want, Symbol):
-            if at < len(space) and not _is_special(space[at]) and space[at].lower() == want.lower():
+            if at < len(space) and space[at] == want and not isinstance(space[at], Symbol):
                 return place + 1, at + 1
             return None
-        if want.sign == "=":
-            end = self._phrase(want.name, space, at, at)
-            if end is None:
-                return None
-            bound.append([place, at, end])
-            return place + 1, end
-        if want.sign == "&":
-            end = self._match_macro(want.name, space, at)
-            return None if end is None else (place + 1, end)
         if want == "$*":
-            bound.append([place, at, at])
+            bound.append((place, at, at))
             return place + 1, at
         if want == "$@":
             return place + 1, at
+        # At the end even a macro without value matches nothing.
         if at >= len(space):
             return None
-        if want.sign == "~":
-            if space[at].lower() in self._classes.get(want.name, ()):
+        end = at + 1
+        if want.sign == "=":
+            found = self._phrase(want.name, space, at, at)
+            if found is None:
                 return None
-            bound.append([place, at, at + 1])
-            return place + 1, at + 1
-        if want in ("$+", "$-"):
-            bound.append([place, at, at + 1])
-            return place + 1, at + 1
-        return (place + 1, at + 1) if isinstance(space[at], Symbol) and space[at] == want else None
+            end = found
+        elif want.sign == "&":
+            after = self._match_macro(want.name, space, at)
+            return None if after is None else (place + 1, after)
+        elif want.sign == "~":
+            if space[at] in self._classes.get(want.name, ()):
+                return None
+        elif want not in ("$+", "$-"):
+            return (place + 1, end) if _is(space[at], want) else None
+        bound.append((place, at, end))
+        return place + 1, end
 
     def _back_up(
-        self, lhs: Sequence[str], space: Sequence[str], bound: List[List[int]]
+        self,
+        lhs: Sequence[str],
+        space: Sequence[str],
+        bound: List[Tuple[int, int, int]],
     ) -> Optional[Tuple[int, int]]:
         """Extend the last wildcard that can grow; where to go on, or None."""
         while bound:
@@ -320,59 +461,81 @@ class Rewriter:
             want = lhs[place]
             if not isinstance(want, Symbol) or end >= len(space):
                 continue
+            longer: Optional[int] = None
             if want.sign == "=":
                 longer = self._phrase(want.name, space, first, end)
-                if longer is not None:
-                    bound.append([place, first, longer])
-                    return place + 1, longer
             elif want in ("$*", "$+"):
-                bound.append([place, first, end + 1])
-                return place + 1, end + 1
+                longer = end + 1
+            if longer is not None:
+                bound.append((place, first, longer))
+                return place + 1, longer
         return None
 
     def _phrase(self, name: str, space: Sequence[str], first: int, after: int) -> Optional[int]:
         """The end of the shortest stretch from `first`, longer than to `after`, that is in class `name`."""
-        members = self._classes.get(name, set())
-        longest = max(map(len, members), default=0)
-        text = "".join(space[first:after]).lower()
-        for end in range(after + 1, len(space) + 1):
-            text += space[end - 1].lower()
-            if len(text) > longest:
+        members = self._classes.get(name)
+        if not members:
+            return None
+        text: List[str] = []
+        size = 0
+        last_is_word = False
+        for end in range(first + 1, len(space) + 1):
+            self._work(1)
+            word = is_word(space[end - 1], self._operators())
+            if word and last_is_word:
+                text.append(folded(self._space))
+                size += 1
+            last_is_word = word
+            text.append(space[end - 1])
+            size += len(space[end - 1])
+            if size > self._longest[name]:
                 return None
-            if text in members:
+            if end > after and "".join(text) in members:
                 return end
         return None
 
     def _match_macro(self, name: str, space: Sequence[str], at: int) -> Optional[int]:
-        rest = self._macro_value(name).lower()
-        while rest:
-            if at >= len(space) or not rest.startswith(space[at].lower()):
+        rest = folded("".join(self._macro_value(name)))
+        done = 0
+        while done < len(rest):
+            if at >= len(space) or not rest.startswith(space[at], done):
                 return None
-            rest = rest[len(space[at]) :]
+            done += len(space[at])
             at += 1
         return at
 
     # The right side.
     def _substitute(
-        self, rhs: Sequence[str], space: Sequence[str], matched: List[Tuple[int, int]]
+        self, rhs: Sequence[str], space: Sequence[str], matched: List[Tuple[int, int]], room: int
     ) -> List[str]:
         out: List[str] = []
         for token in rhs:
-            if not isinstance(token, Symbol):
-                out.append(token)
-            elif token.sign == "&":
-                out.extend(tokens([self._macro_value(token.name)], self._ops, comments=True))
-            elif token.sign == "" and token.name in "123456789":
-                number = int(token.name)
-                if number > len(matched):
-                    raise _FailedError(f"replacement ${number} out of bounds")
-                first, end = matched[number - 1]
+            if isinstance(token, Symbol) and token.sign == "&":
+                value = self._macro_value(token.name)
+                if any(isinstance(one, Symbol) for one in value):
+                    # sendmail inserts the symbol's code, for which nobody writes rules.
+                    raise _FailedError(f"the value of {token} holds a symbol, which is not expanded there")
+                if any(value):
+                    out.extend(self._cut(value))
+                    _fits(len(out) + 1, room)
+            elif isinstance(token, Symbol) and token.sign == "" and token.name in "123456789":
+                first, end = matched[int(token.name) - 1]
                 out.extend(space[first:end])
             else:
                 out.append(token)
+            _fits(len(out), room)
         return out
 
-    def _lookups(self, space: List[str]) -> List[str]:
+    def _cut(self, items: Sequence[Item]) -> List[str]:
+        """Text from outside as tokens.  Where nothing is left of it, sendmail gives the ruleset up."""
+        found = tokens(items, self._operators(), comments=True, repair=True)
+        if not found:
+            raise TokenError("a value holds nothing but blanks or a comment")
+        return found
+
+    def _lookups(self, space: List[str], room: int) -> List[str]:
+        if not any(_is(one, "$(") or _is(one, "$[") for one in space):
+            return space
         out: List[str] = []
         at = 0
         while at < len(space):
@@ -382,81 +545,128 @@ class Rewriter:
                 out.append(token)
                 at += 1
                 continue
-            end = next((i for i in range(at + 1, len(space)) if _is(space[i], closing)), None)
-            if end is None:
-                raise _FailedError("a map lookup has no end")
+            end = next((i for i in range(at + 1, len(space)) if _is(space[i], closing)), len(space))
             out.extend(self._look_up(space[at + 1 : end], is_host=closing == "$]"))
+            self._work(end - at)
             at = end + 1
+            _fits(len(out) + max(0, len(space) - at) + 1, room)
         return out
 
     def _look_up(self, inner: List[str], *, is_host: bool) -> List[str]:
-        name = "host" if is_host else (inner[0].lower() if inner else "")
+        if not is_host and not inner:
+            raise _FailedError("a lookup names no map")
+        name = "host" if is_host else inner[0].lower()
         parts: List[List[str]] = [[]]
         default: Optional[List[str]] = None
+        target = parts[0]
         for token in inner if is_host else inner[1:]:
-            if default is not None:
-                default.append(token)
-            elif _is(token, "$:"):
-                default = []
+            if _is(token, "$:"):
+                target = default = []
             elif _is(token, "$@"):
-                parts.append([])
+                target = []
+                parts.append(target)
             else:
-                parts[-1].append(token)
-        node = self._maps.get(name)
-        flags = map_arguments(node).flags if node is not None else {}
-        space = flags.get("S", "")[:1] or self._space
-        texts = [joined(part, self._ops, space) for part in parts]
-        key = (
-            texts[0]
-            if "q" in flags or (node and node.map_class.lower() == "dequote")
-            else texts[0].replace('"', "")
-        )
+                target.append(token)
+        found = self._maps.get(name)
+        flags: Mapping[str, str] = found.arguments.flags if found is not None else {}
+        space = (found.space if found is not None else "") or self._space
+        key = joined(parts[0], self._operators(), space, MAX_KEY_BYTES)
+        if found is not None and "q" not in flags and found.cls not in _UNPARSED:
+            key = stripped(key)
+        arguments = [joined(part, self._operators(), self._space) for part in parts[1:]]
+        value: Optional[str] = None
         try:
-            value = self._value(name, node, key, texts[1:])
-        except LookupFailedError:
-            if "T" not in flags or "t" in flags:
-                raise
-            return [*parts[0], *tokens([flags["T"]], self._ops)]
-        if value is None:
-            if default is None:
-                return parts[0]
-            # The default is put together and cut anew, as text from outside.
-            return tokens(pieces(default, self._ops, self._space), self._ops, comments=True)
-        if "m" in flags:
-            value = key
-        arguments = [key, *texts[1:]]
-        text = re.sub(r"%([0-9%])", lambda m: _argument(m.group(1), arguments), value) + flags.get("a", "")
-        return tokens([text], self._ops, comments=True)
+            if found is not None and found.cls == "macro":
+                # The name has one character, or braces.  Without a value what was defined before shows again.
+                macro = bare(key) if key.startswith("{") else key[:1]
+                self._run_time.pop(macro, None)
+                if arguments:
+                    self._run_time[macro] = pieces(parts[1], self._operators(), self._space)
+                return []
+            if found is not None:
+                value = self._value(name, found, key, arguments[:MAX_MAP_ARGUMENTS], 0)
+        except LookupFailedError as error:
+            if "t" not in flags:
+                self._status = TEMPORARY
+                if "T" not in flags:
+                    self._reason = self._reason or str(error)
+            if "T" in flags:
+                value = key + flags["T"]
+        if value is not None:
+            if any(isinstance(one, Symbol) for part in parts for one in part):
+                raise _FailedError("the key or an argument of a lookup holds a symbol")
+            return self._cut([value]) if value else []
+        if default is None:
+            return parts[0]
+        # The default is put together and cut anew.
+        put_together = pieces(default, self._operators(), self._space, MAX_KEY_BYTES)
+        return self._cut(put_together) if any(put_together) else []
 
-    def _value(self, name: str, node: Optional[KeyFile], key: str, arguments: List[str]) -> Optional[str]:
-        cls = node.map_class.lower() if node is not None else name
-        builtin = _BUILTIN.get(cls)
-        if builtin is not None:
-            return builtin(key, arguments)
-        if cls == "macro":
-            if arguments:
-                self._stored[bare(key)] = arguments[0]
-            else:
-                self._stored.pop(bare(key), None)
-            return ""
-        if node is None:
-            raise LookupFailedError(f"there is no map {name}")
-        return self._lookup(name, key)
+    def _value(self, name: str, found: _Map, key: str, arguments: List[str], depth: int) -> Optional[str]:
+        """What the map returns, -a and the arguments put in.  Raises LookupFailedError."""
+        flags = found.arguments.flags
+        if found.cls in ("null", "host"):
+            # Names are not resolved here, so the host map finds nothing.
+            return None
+        if found.cls == "arith":
+            return _arith(key, arguments)
+        if found.cls == "dequote":
+            # It takes -a and does nothing with it.
+            return _dequote(key, found.space)
+        if found.cls == "sequence":
+            return self._sequence(found, key, arguments, depth)
+        value = self._lookup(name, key)
+        if value is None:
+            return None
+        if "m" in flags:
+            text = key
+        else:
+            every = [key, *arguments]
+            text = re.sub(r"%([0-9%])", lambda m: _argument(m.group(1), every), value.partition("\0")[0])
+        return text + flags.get("a", "")
+
+    def _sequence(self, found: _Map, key: str, arguments: List[str], depth: int) -> Optional[str]:
+        """The first map of several that knows the key; one that cannot be read is passed over."""
+        if depth > MAX_RECURSION:
+            raise _FailedError("maps of class sequence name each other")
+        failure: Optional[LookupFailedError] = None
+        members = [one for one in (found.arguments.file, *found.arguments.rest) if one]
+        for member in members:
+            self._work(1)
+            one = self._maps.get(member.lower())
+            if one is None:
+                continue
+            try:
+                value = self._value(member.lower(), one, key, arguments, depth + 1)
+            except LookupFailedError as error:
+                failure = failure or error
+                continue
+            if value is not None:
+                return value
+        if failure is not None:
+            raise failure
+        return None
 
     def _calls(self, space: List[str], depth: int) -> List[str]:
         """Calls of other rulesets, from right to left: each takes all that follows it."""
-        for at in range(len(space) - 1, -1, -1):
-            if not _is(space[at], "$>") or at + 1 >= len(space):
-                continue
-            name = space[at + 1].strip('"')
-            number = re.match(r"0*([0-9]+)", name)
-            name = number.group(1) if number else name  # what follows a number is ignored
-            rest = space[at + 2 :]
-            if name in self._rulesets:
-                rest = self._rewrite(name, rest, depth + 1)
-            elif number is None:
-                raise _FailedError(f"unknown ruleset {name}")
-            space = [*space[:at], *rest]
+        calls: List[Tuple[int, str, _Rules]] = []
+        at = 0
+        while at < len(space):
+            if _is(space[at], "$>") and at + 1 < len(space):
+                name = stripped(space[at + 1])
+                rules = self._called(name)
+                if rules is None:
+                    raise _FailedError(f"unknown ruleset {name}")
+                if rules or rules.refused:
+                    calls.append((at, name, rules))
+                else:
+                    # An empty ruleset is not called; sendmail does not look at the token that moves up.
+                    del space[at : at + 2]
+            at += 1
+        if len(calls) > MAX_CALLS:
+            raise _FailedError(f"more than {MAX_CALLS} rulesets called in one rule")
+        for at, name, rules in reversed(calls):
+            space = space[:at] + self._rewrite(name, rules, space[at + 2 :], depth + 1, MAX_TOKENS - at)
         return space
 
 
@@ -464,8 +674,50 @@ def _is(token: str, symbol: str) -> bool:
     return isinstance(token, Symbol) and token == symbol
 
 
-def _is_special(token: str) -> bool:
-    return isinstance(token, Symbol)
+def _fits(count: int, room: int) -> None:
+    if count > room:
+        raise TokenError("a rule makes the text longer than sendmail's 1000 tokens")
+
+
+def _number(digits: str) -> Optional[str]:
+    """A ruleset number in its one spelling; None where it is too large."""
+    short = digits.lstrip("0") or "0"
+    return short if len(short) <= 2 else None
+
+
+def _refused(lhs: Sequence[str], rhs: Sequence[str]) -> str:
+    """Why sendmail refuses a rule, and the whole file with it; "" if it does not."""
+    wild = 0
+    for one in lhs:
+        if isinstance(one, Symbol):
+            wild += one.sign in ("=", "~") or (one.sign == "" and one.name in _NOT_RIGHT)
+            if one.sign == "" and one.name in _NOT_LEFT:
+                return f"{one} on the left side"
+    if not lhs or not rhs:
+        return "a side is empty"
+    if wild > MAX_WILDCARDS:
+        return "too many wildcards"
+    closing, arguments = "", 0
+    for one in rhs:
+        if not isinstance(one, Symbol):
+            continue
+        if one.sign in ("=", "~") or (one.sign == "" and one.name in _NOT_RIGHT):
+            return f"{one} on the right side"
+        if one.sign:
+            continue
+        if one.name in "0123456789" and not 0 < int(one.name) <= wild:
+            return f"replacement {one} out of bounds"
+        if one in ("$(", "$["):
+            if closing:
+                return "nested lookups"
+            closing, arguments = ("$)" if one == "$(" else "$]"), 0
+        elif one == closing:
+            closing = ""
+        elif one == "$@" and closing:
+            arguments += 1
+            if arguments > MAX_MAP_ARGUMENTS:
+                return "too many arguments for a lookup"
+    return "a lookup has no end" if closing else ""
 
 
 def _argument(digit: str, arguments: List[str]) -> str:
@@ -474,38 +726,73 @@ def _argument(digit: str, arguments: List[str]) -> str:
     return arguments[int(digit)] if int(digit) < len(arguments) else ""
 
 
-def _dequote(key: str, arguments: List[str]) -> Optional[str]:
-    return key.replace('"', "") if key.count('"') >= 2 and key.count('"') % 2 == 0 else None
+def _dequote(key: str, space: str) -> Optional[str]:
+    """Text without quotes, if it had any, is balanced and holds no blank (map class dequote)."""
+    out: List[str] = []
+    angles = comments = quotes = 0
+    protected = False
+    for c in key:
+        if protected:
+            protected = False
+            out.append(c)
+            continue
+        char = space if c == " " and space else c
+        if char == "\\":
+            protected = True
+        elif char == "(":
+            comments += 1
+        elif char == ")":
+            if comments <= 0:
+                return None
+            comments -= 1
+        elif char in " \t":
+            return None
+        if comments <= 0:
+            if char == '"':
+                quotes += 1
+                continue
+            if char == "<":
+                angles += 1
+            elif char == ">":
+                if angles <= 0:
+                    return None
+                angles -= 1
+        out.append(char)
+    if angles or comments or protected or quotes == 0 or quotes % 2:
+        return None
+    return "".join(out)
+
+
+def _long(text: str) -> int:
+    """A C long from the digits at the beginning."""
+    found = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]{1,30})", text)
+    return max(-(2**63), min(2**63 - 1, int(found.group(1)))) if found else 0
 
 
 def _arith(key: str, arguments: List[str]) -> Optional[str]:
-    if len(arguments) < 2:
+    """The map class arith; `r`, a random number, is not followed."""
+    if len(arguments) < 2 or not key:
         return None
-    first, second = (int(m.group()) if (m := re.match(r"[+-]?[0-9]+", one)) else 0 for one in arguments[:2])
-    if key in ("/", "%") and second == 0:
+    first, second = _long(arguments[0]), _long(arguments[1])
+    operator = key[0]
+    if operator == "r":
+        raise _FailedError("a rule asks for a random number")
+    if operator in "l=":
+        return "TRUE" if (first < second if operator == "l" else first == second) else "FALSE"
+    if operator in "/%" and second == 0:
         return None
-    whole = abs(first) // abs(second) * (1 if (first < 0) == (second < 0) else -1) if second else 0
-    return {
-        "+": str(first + second),
-        "-": str(first - second),
-        "*": str(first * second),
-        "/": str(whole),
-        "%": str(first - whole * second),
-        "|": str(first | second),
-        "&": str(first & second),
-        "l": "TRUE" if first < second else "FALSE",
-        "=": "TRUE" if first == second else "FALSE",
-    }.get(key[:1])
-
-
-def _not_found(key: str, arguments: List[str]) -> Optional[str]:
-    return None
-
-
-#: Map classes that need no file.  Names are not resolved here, so the host map finds nothing.
-_BUILTIN: Dict[str, Callable[[str, List[str]], Optional[str]]] = {
-    "dequote": _dequote,
-    "arith": _arith,
-    "null": _not_found,
-    "host": _not_found,
-}
+    whole = 0
+    if second:
+        whole = abs(first) // abs(second) * (1 if (first < 0) == (second < 0) else -1)
+    results = {
+        "+": first + second,
+        "-": first - second,
+        "*": first * second,
+        "/": whole,
+        "%": first - whole * second,
+        "|": first | second,
+        "&": first & second,
+    }
+    if operator not in results:
+        return None
+    return str((results[operator] + 2**63) % 2**64 - 2**63)

@@ -1,0 +1,237 @@
+"""Words, symbols, expansion and tokens: laws, and examples of what sendmail does, each seen in its test mode.
+
+The one thing to know: that rules run alike is compared in tests/oracle/test_rewrite_oracle.py; here are the laws of
+the pieces, and the cases worth a name.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import List
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sendmailcf.expressions import (
+    MAX_TEXT_BYTES,
+    Item,
+    Symbol,
+    TokenError,
+    expand,
+    folded,
+    joined,
+    operators,
+    pieces,
+    stripped,
+    symbols,
+    tokens,
+    unquoted,
+    words,
+)
+
+OPS = operators(".:%@!^/[]+")
+HOSTILE = st.text(alphabet='$*+-@={}&~?|.x1 ab"\\\n\t#(<>)é\udcff', max_size=40)
+
+
+@given(HOSTILE)
+def test_words_lose_nothing(side: str) -> None:
+    cut = words(side)
+    assert "".join(map(str, cut)) == side
+    assert all(word.text for word in cut)
+    assert {word.kind for word in cut} <= {"metasymbol", "macro", "runtime", "quoted", "text", "blank"}
+
+
+@given(HOSTILE.filter(lambda side: '"' not in side))
+def test_words_outside_quotes_are_the_symbols(side: str) -> None:
+    named = [word.text for word in words(side) if word.kind in ("metasymbol", "macro", "runtime")]
+    found = [item for item in symbols(side) if isinstance(item, Symbol)]
+    assert [symbols(text)[0] for text in named] == found
+
+
+@pytest.mark.parametrize(
+    ("side", "kinds"),
+    [
+        ("$*", ["metasymbol"]),
+        ("$=w$~{x}", ["metasymbol", "metasymbol"]),
+        ("$(map $1 $@ $&{x} $: ? $)", ["metasymbol", "text", "blank", "metasymbol", "blank", "metasymbol", "blank", "runtime",
+                                       "blank", "metasymbol", "blank", "text", "blank", "metasymbol"]),
+        ("$j${name}$&j", ["macro", "macro", "runtime"]),
+        ("$?x a$|b$.", ["metasymbol", "blank", "text", "metasymbol", "text", "metasymbol"]),
+        ('a"b \\" $1"c', ["text", "quoted", "text"]),
+        ('"open $1\\', ["quoted"]),
+        ("$$a\\$*", ["text", "text", "metasymbol"]),
+        ("a\\", ["text"]),
+        ("$", ["text"]),
+    ],
+)  # fmt: skip
+def test_kinds_of_words(side: str, kinds: List[str]) -> None:
+    assert [word.kind for word in words(side)] == kinds
+
+
+def test_symbols_are_told_from_text_that_looks_so() -> None:
+    items = symbols("$$*$*")
+    assert [isinstance(item, Symbol) for item in items] == [False, False, True]
+    assert symbols("${x}") == ["$x"]
+    assert symbols("$&{server_name}")[0].name == "server_name"  # type: ignore[union-attr]
+    assert symbols("a${b$") == ["a", "${", "b$"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("a.b@c", ["a", ".", "b", "@", "c"]),
+        ('x"q r"y', ["x", '"q r"', "y"]),
+        ('"open', ['"open"']),
+        ('"open\\', ['"open\\""']),
+        ('"a\\"b"', ['"a\\"b"']),
+        ('"\\!"', ['"\\!"']),
+        ("a\\@b", ["a\\@b"]),
+        ("a\\ b", ["a\\ b"]),
+        ("a\\!b", ["a", "!", "b"]),
+        ("a\\", ["a"]),
+        ("a<\\", ["a", "<", "\\>", ">"]),
+        ("a(b)c", ["a", "c"]),
+        ("a(b(c)d)e", ["a", "e"]),
+        ("a(b\\)c)d", ["a", "d"]),
+        ("a(b", ["a"]),
+        ("a)b", ["ab"]),
+        ('("x")y', ["y"]),
+        ("<a", ["<", "a", ">"]),
+        ("a>b", ["ab"]),
+        ("<<a>b>c", ["<", "<", "a", ">", "b", ">", "c"]),
+        (" a\tb\r\nc ", ["a", "b", "c"]),
+        ("(all)", []),
+        ("", []),
+    ],
+)
+def test_text_from_outside(text: str, cut: List[str]) -> None:
+    assert tokens([text], OPS, comments=True, repair=True) == cut
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("(a <", ["(", "a", "<"]),
+        ("a > b)", ["a", ">", "b", ")"]),
+        ('"open $*', ['"open $*']),
+        ('"a $1 b" $1', ['"a $1 b"', "$1"]),
+        ("a$|b", ["a", "$|", "b"]),
+        ("a\\$1", ["a\\$1"]),
+    ],
+)
+def test_text_of_rules(text: str, cut: List[str]) -> None:
+    assert tokens(symbols(text), OPS) == cut
+
+
+def test_below_level_9_rules_have_comments() -> None:
+    assert tokens(["(a) b > (c"], OPS, comments=True) == ["b", ">"]
+
+
+@given(st.text(alphabet='ab.@<>()"\\! \té', max_size=60))
+def test_repaired_text_is_balanced_and_stays_so(text: str) -> None:
+    cut = tokens([text], OPS, comments=True, repair=True)
+    assert cut.count("<") == cut.count(">")
+    assert all(not token.startswith('"') or (len(token) > 1 and token.endswith('"')) for token in cut)
+    assert "(" not in cut
+    assert ")" not in cut
+    assert tokens([joined(cut, OPS, " ")], OPS, comments=True, repair=True) == cut
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("x" * 256, True),
+        ("x" * 257, False),
+        ("é" * 128, True),
+        ("é" * 129, False),
+        ("." * 625, True),
+        ("." * 626, False),
+        (("x" * 249 + ".") * 4 + "y" * 242, True),
+        (("x" * 249 + ".") * 4 + "y" * 243, False),
+    ],
+)
+def test_limits_of_tokens(text: str, fits: bool) -> None:
+    if fits:
+        assert "".join(tokens([text], OPS)) == text
+    else:
+        with pytest.raises(TokenError):
+            tokens([text], OPS)
+
+
+def test_hostile_text_is_refused_early() -> None:
+    begin = time.process_time()
+    for text in ("." * 10**6, "x" * 10**6, '"' * 10**6, "<" * 10**6, "\\" * 10**6):
+        with pytest.raises(TokenError):
+            tokens([text], OPS, comments=True, repair=True)
+    assert tokens(["(" * 10**6], OPS, comments=True, repair=True) == []
+    words('$"' * 10**5 + '"\\' * 10**5)
+    assert time.process_time() - begin < 10
+
+
+def test_conditionals_nest() -> None:
+    values: dict[str, List[Item]] = {"a": ["A"], "b": []}
+    text = "$?a yes$?b B$|no$.$|never$.!"
+    assert "".join(expand(symbols(text), values.get)) == " yesno!"
+    assert expand(symbols("x$|y$."), values.get) == ["x", "$|", "y", "$."]
+    assert "".join(expand(symbols("a$?b skipped"), values.get)) == "a"
+
+
+def test_values_are_expanded_when_used() -> None:
+    values = {"a": symbols("$?b<$b>$."), "b": symbols("$c$&c"), "c": symbols("C$1")}
+    assert "".join(expand(symbols("$a"), values.get)) == "<C$1$&c>"
+    # D1one takes the place of $1.
+    assert "".join(expand(symbols("$c"), {**values, "1": ["one"]}.get)) == "Cone"
+
+
+@pytest.mark.parametrize(("last", "most"), [("end", 11), ("$1", 10)])
+def test_macros_nest_as_deep_as_in_sendmail(last: str, most: int) -> None:
+    def chain(length: int) -> dict[str, List[Item]]:
+        links: dict[str, List[Item]] = {f"c{n}": symbols(f"${{c{n + 1}}}") for n in range(1, length)}
+        return {**links, f"c{length}": symbols(last)}
+
+    assert expand(symbols("${c1}"), chain(most).get) == [last]
+    with pytest.raises(RecursionError):
+        expand(symbols("${c1}"), chain(most + 1).get)
+
+
+def test_macros_cannot_grow_without_bound() -> None:
+    begin = time.process_time()
+    bomb = {f"x{n}": symbols(f"${{x{n + 1}}}" * 200) for n in range(9)}
+    assert expand(symbols("${x0}"), {**bomb, "x9": ["text" * 10**5]}.get)
+    with pytest.raises(RecursionError):
+        expand(symbols("$a$a"), {"a": symbols("$a$a$a")}.get)
+    assert time.process_time() - begin < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('a "b\\n" \\"c\\q', 'a b\n "cq'),
+        ("a\\", "a"),
+        ('"open', "open"),
+        ('"a$x"', "a$x"),
+        ("\\$x", "$x"),
+        ("\\r\\f\\b", "\r\f\b"),
+    ],
+)
+def test_values_are_unquoted(text: str, value: str) -> None:
+    assert "".join(unquoted(symbols(text))) == value
+
+
+def test_tokens_are_put_together() -> None:
+    assert joined(["a", "b", ".", "c", '"q"', "d", "(", "e"], OPS, "_") == 'a_b.c"q"d(e'
+    assert pieces(["a", Symbol("", "|"), "b"], OPS, " ") == ["a", "$|", "b"]
+    assert joined(["aé", "é"], OPS, " ", 4) == "aé "
+    assert len(joined(["x" * 200] * 20, OPS, " ", 1021)) == 1021 < MAX_TEXT_BYTES
+
+
+@pytest.mark.parametrize(
+    ("key", "bare"), [('a"b c"', "ab c"), ("a\\@b\\\\", "a@b\\"), ('\\"', '"'), ("a\\", "a")]
+)
+def test_keys_lose_quotes_and_backslashes(key: str, bare: str) -> None:
+    assert stripped(key) == bare
+
+
+def test_only_ascii_is_folded() -> None:
+    assert folded("ÀÉA\udcc9") == "ÀÉa\udcc9"
