@@ -150,6 +150,34 @@ def test_the_real_sendmail_logs_in(shared: Path, tmp_path: Path, name: str) -> N
     assert check.returncode == 0, check.stdout.decode()
 
 
+SERVER_TLS = [
+    f"define(`{name}', `/etc/mail/{file}')"
+    for name, file in (("confSERVER_CERT", "c.pem"), ("confSERVER_KEY", "k.pem"), ("confCACERT", "c.pem"))
+]
+SERVER_TLS += ["define(`confCACERT_PATH', `/etc/mail')", "FEATURE(`no_default_msa')",
+               "DAEMON_OPTIONS(`Name=MTA, Port=2526, Addr=127.0.0.1')"]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["interactive", "background"])
+def test_tls_towards_us_does_not_count_as_tls_towards_the_relay(
+    shared: Path, tmp_path: Path, mode: str
+) -> None:
+    """The macro cipher_bits is set for the session that brings a message, too; the guard must not believe it."""
+    lines = [argument for line in SERVER_TLS for argument in ("--line", line)]
+    mail = make(shared, tmp_path, {"cf": lines})
+    apply(tmp_path)
+    script = Path(__file__).with_name("daemon_in_tls.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(shared), str(mail), mode],
+        capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    found = json.loads(done.stdout)
+    assert found["inbound"], "the message was to come over TLS"
+    assert found["auth"] == []
+    assert found["stat"] == ["Deferred: Temporary AUTH failure"]
+
+
 def test_existing_entries_keep_working(shared: Path, tmp_path: Path) -> None:
     """An entry of the access map for our own relay's parent domain is still found for other hosts of it."""
     old = 'AuthInfo:amazonaws.com "U:me" "P:from access" "M:LOGIN"\n'
