@@ -23,13 +23,24 @@ class Node:
 
 
 def _texts(node: Node) -> Iterator[str]:
-    for one in fields(type(node)):
-        value = getattr(node, one.name)
+    for name in field_names(type(node)):
+        value = getattr(node, name)
         if isinstance(value, str):
             yield value
         elif isinstance(value, tuple):
             for part in value:
                 yield from _texts(part)
+
+
+_FIELD_NAMES: Dict[type, Tuple[str, ...]] = {}
+
+
+def field_names(cls: Type[Node]) -> Tuple[str, ...]:
+    """The fields of a class, in file order."""
+    found = _FIELD_NAMES.get(cls)
+    if found is None:
+        found = _FIELD_NAMES[cls] = tuple(one.name for one in fields(cls))
+    return found
 
 
 def bare(name: str) -> str:
@@ -284,14 +295,13 @@ def rule_name(cls: Type[Node]) -> str:
 
 def from_parts(cls: Type[Node], parts: list[Any]) -> Node:
     """A node from its fields in file order, as a grammar delivers them."""
-    names = [one.name for one in fields(cls)]
+    names = field_names(cls)
     repeated = getattr(cls, "REPEATED", None)
-    values = [part if part is None or isinstance(part, Node) else str(part) for part in parts]
     if repeated is not None:
         at, after = names.index(repeated), len(names) - names.index(repeated) - 1
-        end = len(values) - after
-        values[at:end] = [tuple(values[at:end])]  # type: ignore[list-item]
-    return cls(**dict(zip(names, values)))
+        end = len(parts) - after
+        parts[at:end] = [tuple(parts[at:end])]
+    return cls(**dict(zip(names, parts)))
 
 
 def value_of(raw: Optional[str]) -> str:

@@ -5,14 +5,18 @@ The one thing to know: byte identity proves no split right, so the table is test
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, List, Tuple
 
 import attrs
+import lark
 import pytest
 from conftest import ROOT
 from hypothesis import given
@@ -208,6 +212,50 @@ def test_hostile_lines_take_linear_time(hostile: str) -> None:
     assert time.process_time() - begin < 5, (
         "a quadratic pattern takes minutes here, a linear one milliseconds"
     )
+
+
+RULES = {
+    "cf": [nodes.rule_name(cls) for cls in nodes.LINES],
+    "mapsource": [nodes.rule_name(cls) for cls in authinfo.LINES],
+}
+PIECES = st.sampled_from(
+    ['"', "\\", "\\#", "#", "$", "${", "}", "$$", "$=", "$&{x}", "\0", "\r", "\v", "\n", "\n ", "\n\t# c", "\t", "\t\t", " ",
+     " # c", "=", " = ", ",", ", ", "/", "?", ":", "a", "Name", "AuthInfo:h", "U:u", "10", "-", "\udcff", "é"]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "rule"), [(name, rule) for name, rules in RULES.items() for rule in rules])
+@given(letter=st.sampled_from([*"DCFTHKMOPQSRVXE#", ""]), rest=st.lists(PIECES, max_size=12).map("".join))
+def test_a_pattern_reads_what_the_parser_reads(name: str, rule: str, letter: str, rest: str) -> None:
+    """The patterns made of a grammar's terminals against lark's own parser."""
+    text = letter + rest
+    assert pattern_grammar(name).parse(rule, text) == by_lark(name, rule, text)
+
+
+@functools.cache
+def pattern_grammar(name: str) -> grammar.Grammar:
+    rules = re.findall(r"^([a-z_]+):", grammar.source(name), re.MULTILINE)
+    return grammar.Grammar(name, RULES[name], {rule: functools.partial(labelled, rule) for rule in rules})
+
+
+def labelled(rule: str, parts: List[Any]) -> Tuple[Any, ...]:
+    return (rule, *(part if part is None or isinstance(part, tuple) else str(part) for part in parts))
+
+
+@functools.cache
+def lark_parser(name: str) -> lark.Lark:
+    rules = re.findall(r"^([a-z_]+):", grammar.source(name), re.MULTILINE)
+    return lark.Lark(
+        grammar.source(name), parser="lalr", start=RULES[name], keep_all_tokens=True, maybe_placeholders=True,
+        transformer=SimpleNamespace(**{rule: functools.partial(labelled, rule) for rule in rules}),
+    )  # fmt: skip
+
+
+def by_lark(name: str, rule: str, text: str) -> Any:
+    try:
+        return lark_parser(name).parse(text, start=rule)
+    except lark.exceptions.UnexpectedInput:
+        return None
 
 
 @pytest.mark.parametrize("name", ["cf", "mapsource"])
