@@ -107,7 +107,8 @@ class Edits(RuleBasedStateMachine):
         if at == len(self.model) and self.model and not split_eol(self.model[-1])[1]:
             # The last line had no end; it needs one now, and the file still ends without.
             assert (split_eol(made)[1] == "") is (str(node) != "")
-            self.model[-1] += split_eol(self.cf.raw(at - 1))[1]
+            assert self.cf.raw(at - 1) in (self.model[-1] + "\n", self.model[-1] + "\r\n")
+            self.model[-1] = self.cf.raw(at - 1)
         self.model.insert(at, made)
 
     @rule(at=st.integers(0, 20))
