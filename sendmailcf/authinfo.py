@@ -338,8 +338,7 @@ class SourceLines(Document[SourceLine]):
     def _cut(text: str) -> List[str]:
         return physical(text)
 
-    @staticmethod
-    def _parse(text: str) -> SourceLine:
+    def _parse(self, text: str, index: int) -> SourceLine:
         return parse(text)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""`Config`: a sendmail.cf by what it says: options, macros, maps, mailers and rulesets, read and set.
+"""`Config`: a sendmail.cf by what it says: every kind of declaration, read and set.
 
 The one thing to know: the views hold nothing.  They look the lines up each time, and set a line by
 replacing it under the law of edits.  Where sendmail lets the last line win, reading gives the last one
@@ -7,54 +7,81 @@ and setting changes that one.
 
 from __future__ import annotations
 
-import difflib
 import re
 from datetime import timedelta
-from functools import cache
 from typing import (
+    Any,
     Callable,
+    ClassVar,
     Dict,
+    FrozenSet,
+    Generic,
     Iterable,
     Iterator,
     List,
     Mapping,
     MutableMapping,
     Optional,
-    Sequence,
     Tuple,
     Type,
     TypeVar,
     Union,
     cast,
+    overload,
 )
 
 from attrs import evolve, frozen
 
-from .document import CfLines
+from .document import COMMENTS_LEVEL, CfLines
 from .errors import EditError
-from .known.options import OPTIONS, OptionRow
+from .known.options import OptionRow
 from .nodes import (
     Blank,
     ClassFile,
     ClassWords,
     Comment,
+    Environment,
     Equate,
+    HeaderDefinition,
     KeyFile,
     Line,
     MacroDefinition,
     MailerDefinition,
+    MailFilter,
     Option,
+    Precedence,
+    QueueGroup,
     RewritingRule,
     Ruleset,
     ShortOption,
+    TrustedUsers,
     Version,
     bare,
+    braced,
     value_of,
 )
+from .reading import Reading
 from .text import meaning
+from .values import (
+    OptionValue,
+    escape,
+    exact_option_row,
+    field_text,
+    interval,
+    interval_text,
+    number,
+    option_row,
+    quoted_field,
+    short_option_row,
+    typed,
+    unknown_option,
+    words,
+    written,
+)
 
-OptionValue = Union[str, bool, int, timedelta, Sequence[str]]
 L = TypeVar("L", bound=Line)
+E = TypeVar("E", MailerDefinition, QueueGroup, MailFilter)
+V = TypeVar("V")
 
 
 class Config(CfLines):
@@ -71,6 +98,11 @@ class Config(CfLines):
         return Macros(self)
 
     @property
+    def classes(self) -> Classes:
+        """Classes by name: members wherever they are declared, and the files that more come from."""
+        return Classes(self)
+
+    @property
     def maps(self) -> Maps:
         """K lines by map name, in any case."""
         return Maps(self)
@@ -79,6 +111,46 @@ class Config(CfLines):
     def mailers(self) -> Mailers:
         """M lines by mailer name, in any case."""
         return Mailers(self)
+
+    @property
+    def queue_groups(self) -> QueueGroups:
+        """Q lines by name, in any case."""
+        return QueueGroups(self)
+
+    @property
+    def filters(self) -> Filters:
+        """X lines by name."""
+        return Filters(self)
+
+    @property
+    def headers(self) -> Headers:
+        """H lines by field name, in any case."""
+        return Headers(self)
+
+    @property
+    def precedences(self) -> Precedences:
+        """P lines: the number that a Precedence: field gives a message."""
+        return Precedences(self)
+
+    @property
+    def environment(self) -> Variables:
+        """E lines: variables of sendmail and its children; None for one taken from the caller."""
+        return Variables(self)
+
+    @property
+    def trusted_users(self) -> Class:
+        """Class t: who may set a sender with -f without a warning, from T and C lines."""
+        return self.classes["t"]
+
+    @property
+    def version(self) -> Optional[Version]:
+        """The V line that rules at the end of the file, or None."""
+        found = [node for _, node in self.of_kind(Version)]
+        return found[-1] if found else None
+
+    def reading(self) -> Reading:
+        """What sendmail holds after it has read this file: macros expanded where it expands them."""
+        return Reading(self)
 
     @property
     def rulesets(self) -> Rulesets:
@@ -123,47 +195,95 @@ class Config(CfLines):
                 return last + 1
         return limit
 
+    def field(self, text: str, index: int) -> Optional[str]:
+        """`text` as a value field of line `index`, None for no text; raises EditError where no spelling would give
+        sendmail this text."""
+        old = self.level(index) < COMMENTS_LEVEL
+        raw = text if old else escape(text)
+        if (
+            text.rstrip(" \t\n\v\f\r") != text
+            or (not old and meaning(raw) != text)
+            or "\0" in text
+            or "\r" in text
+        ):
+            raise EditError(
+                "the value would not reach sendmail whole: it holds a NUL or CR, white space at its end, "
+                'or "#" after "$"'
+            )
+        return raw or None
 
-def escape(text: str) -> str:
-    """A value as it must stand in a line: a `#` that would begin a comment gets a backslash."""
-    return re.sub(r"(?<!\$)#", r"\\#", text)
 
+class _ByName(Mapping[str, V], Generic[L, V]):
+    """Lines of one class by the name that each declares."""
 
-def _field(text: str) -> Optional[str]:
-    """`text` as a value field; raises EditError where no spelling would give sendmail this text."""
-    raw = escape(text)
-    if meaning(raw) != text:
-        raise EditError(
-            "the value would not reach sendmail whole: it holds a NUL or CR, white space at its end, "
-            'or "#" after "$"'
-        )
-    return raw or None
+    _kind: ClassVar[Type[Line]]
+    _last_wins = True
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    @staticmethod
+    def _key(name: str) -> str:
+        return name.lower()
+
+    def _made(self, index: int, node: L) -> V:
+        """What the view gives for a line."""
+        return cast(V, node)
+
+    def _lines(self) -> Iterator[Tuple[int, L]]:
+        return cast(Iterator[Tuple[int, L]], self._config.of_kind(self._kind))
+
+    def _name(self, node: L) -> str:
+        return cast(str, cast(Any, node).name)
+
+    def _found(self, name: str) -> List[Tuple[int, L]]:
+        wanted = self._key(name)
+        return [(index, node) for index, node in self._lines() if self._key(self._name(node)) == wanted]
+
+    def __getitem__(self, name: str) -> V:
+        found = self._found(name)
+        if not found:
+            raise KeyError(name)
+        return self._made(*found[-1 if self._last_wins else 0])
+
+    def all(self, name: str) -> List[V]:
+        """What every line of this name says, in file order."""
+        return [self._made(index, node) for index, node in self._found(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        seen = set()
+        for _, node in self._lines():
+            name = self._name(node)
+            if self._key(name) not in seen:
+                seen.add(self._key(name))
+                yield name
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self._found(name))
+
+    def __delitem__(self, name: str) -> None:
+        """Remove every line of this name.  Raises KeyError."""
+        found = self._found(name)
+        if not found:
+            raise KeyError(name)
+        for index, _ in reversed(found):
+            self._config.remove(index)
+
+    def _put(self, name: str, node: L) -> None:
+        """Replace the line that counts, or add one."""
+        if self._key(self._name(node)) != self._key(name):
+            raise EditError(f"the line declares {self._name(node)}, not {name}")
+        found = self._found(name)
+        if found:
+            self._config.replace(found[-1 if self._last_wins else 0][0], node)
+        else:
+            self._config.insert(self._config.place(None, self._kind), node)
 
 
 # Options
-
-
-@cache
-def _tables() -> Tuple[Dict[str, OptionRow], Dict[str, OptionRow]]:
-    return (
-        {row.name.lower(): row for row in OPTIONS if row.name},
-        {row.letter: row for row in OPTIONS if row.letter},
-    )
-
-
-def option_row(name: str) -> Optional[OptionRow]:
-    """The row of an option as sendmail takes a name from a file: any case, an abbreviation that begins
-    just one name; a suboption of anything but Timeout and Milter is dropped.  None: unknown, ambiguous."""
-    names, _ = _tables()
-    head, dot, sub = name.partition(".")
-    row = names.get(head.lower())
-    if row is None:
-        plain = [one for one in OPTIONS if one.name and "." not in one.name]
-        near = [one for one in plain if head and one.name.lower().startswith(head.lower())]
-        row = near[0] if len(near) == 1 else None
-    if row is not None and dot and row.kind == "suboptions":
-        return names.get(f"{row.name}.{sub}".lower())
-    return row
 
 
 @frozen
@@ -176,8 +296,8 @@ class Setting:
 
     @property
     def typed(self) -> OptionValue:
-        """bool, int, timedelta, or a tuple of words, by the option's kind; else the text itself."""
-        return _READ.get(self.row.kind, _as_text)(self.row, self.value)
+        """bool, int, timedelta, a whole word, a tuple of words or a mapping of keys, by the option's kind."""
+        return typed(self.row, self.value)
 
 
 class Options(Mapping[str, Setting]):
@@ -204,7 +324,7 @@ class Options(Mapping[str, Setting]):
         if isinstance(node, Option):
             row = option_row(node.name)
         elif isinstance(node, ShortOption):
-            row = _tables()[1].get(node.flag)
+            row = short_option_row(node.flag)
         else:
             return None
         return None if row is None else Setting(row, index, value_of(node.value))
@@ -224,7 +344,7 @@ class Options(Mapping[str, Setting]):
     def __setitem__(self, name: str, value: OptionValue) -> None:
         """Raises EditError for an unknown option, a value that sendmail would misread, or, for an option
         whose lines add up, if there are several to choose from."""
-        row = _tables()[0].get(name.lower())
+        row = exact_option_row(name)
         if row is None:
             raise EditError(unknown_option(name))
         text = written(row, value)
@@ -237,7 +357,7 @@ class Options(Mapping[str, Setting]):
             return
         default = re.compile(rf"#[ \t]*O[ \t]+{re.escape(row.name)}[ \t]*(?:=|$)", re.IGNORECASE)
         index = self._config.place(default, Option, ShortOption)
-        self._config.insert(index, Option(name=row.name, value=_field(text)))
+        self._config.insert(index, Option(name=row.name, value=self._config.field(text, index)))
 
     def _replace(self, old: Setting, text: str) -> None:
         node = self._config[old.index]
@@ -246,7 +366,7 @@ class Options(Mapping[str, Setting]):
         if isinstance(node, Option) and node.equals is None:
             node = evolve(node, equals="=")
         if isinstance(node, (Option, ShortOption)):
-            self._config.replace(old.index, evolve(node, value=_field(text)))
+            self._config.replace(old.index, evolve(node, value=self._config.field(text, old.index)))
 
     def __delitem__(self, name: str) -> None:
         found = self.all(name)
@@ -267,336 +387,449 @@ class Options(Mapping[str, Setting]):
         return sum(1 for _ in self)
 
 
-def unknown_option(name: str) -> str:
-    """What to say of a name that is no option's, with the one that was probably meant."""
-    names = {row.name.lower(): row.name for row in OPTIONS if row.name}
-    near = difflib.get_close_matches(name.lower(), names, 1)
-    hint = f"; did you mean {names[near[0]]}?" if near else ""
-    return f"sendmail has no option {name!r}{hint}"
-
-
-def _as_text(row: OptionRow, text: str) -> OptionValue:
-    return text
-
-
-def _as_bool(row: OptionRow, text: str) -> OptionValue:
-    return text == "" or text[0] in "tTyY"
-
-
-def _as_int(row: OptionRow, text: str) -> OptionValue:
-    found = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", text)
-    return int(found.group(1)) if found else 0
-
-
-def _as_octal(row: OptionRow, text: str) -> OptionValue:
-    found = re.match(r"[0-7]+", text)
-    return int(found.group(), 8) & 0o777 if found else 0
-
-
-_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-
-
-def _as_time(row: OptionRow, text: str) -> OptionValue:
-    if text.lower() == "now":
-        return timedelta(seconds=-1)
-    negative, total, last = text.startswith("-"), 0, 0
-    for number, unit in re.findall(r"([0-9]*)([^0-9]?)", text[negative:]):
-        if number or unit:
-            last = _SECONDS.get(unit, _SECONDS[row.unit or "s"])
-            total += int(number or 0) * last
-    return timedelta(seconds=-total if negative else total)
-
-
-def _as_words(row: OptionRow, text: str) -> OptionValue:
-    return tuple(word for word in re.split(r"[ \t\n\v\f\r]+", text) if word)
-
-
-def _as_flags(row: OptionRow, text: str) -> OptionValue:
-    if row.name in ("PrivacyOptions", "DontBlameSendmail"):
-        return tuple(re.findall(r"[A-Za-z0-9]+", text))
-    return tuple(word for word in re.split(r"[ \t\n\v\f\r,]+", text) if word)
-
-
-def _as_names(row: OptionRow, text: str) -> OptionValue:
-    return tuple(word.lstrip(" \t\n\v\f\r") for word in re.split(r"[,;]", text) if word)
-
-
-_READ: Dict[str, Callable[[OptionRow, str], OptionValue]] = {
-    "bool": _as_bool,
-    "int": _as_int,
-    "octal": _as_octal,
-    "time": _as_time,
-    "words": _as_words,
-    "flags": _as_flags,
-    "letters": _as_flags,
-    "names": _as_names,
-}
-
-
-def written(row: OptionRow, value: OptionValue) -> str:
-    """The text of an option's value.  Raises EditError where sendmail would read something else from it.
-
-    A list is joined as this option's words are separated; a timedelta is written in whole seconds.
-    """
-    if isinstance(value, bool):
-        if row.kind not in ("bool", "enum-or-bool"):
-            raise EditError(f"{row.name} is not a boolean")
-        text = "True" if value else "False"
-    elif isinstance(value, timedelta):
-        if row.kind != "time":
-            raise EditError(f"{row.name} is not a time")
-        seconds = value.total_seconds()
-        if seconds != int(seconds) or seconds < 0:
-            raise EditError(f"{row.name} takes whole seconds, 0 or more")
-        text = f"{int(seconds)}s"
-    elif isinstance(value, int):
-        text = f"{value:04o}" if row.kind == "octal" else str(value)
-    elif isinstance(value, str):
-        text = value
-    else:
-        separator = "," if row.kind in ("flags", "names") and row.name != "ResolverOptions" else " "
-        words = list(value)
-        if any(not word or set(word) & set(" \t\n\v\f\r,;") for word in words):
-            raise EditError(f"a word of {row.name} is empty or holds a separator")
-        text = separator.join(words)
-    problem = misread(row, text)
-    if problem:
-        raise EditError(f"{row.name}={text}: {problem}")
-    return text
-
-
-def misread(row: OptionRow, text: str) -> Optional[str]:
-    """What is wrong with a value: why sendmail would refuse it or take it for something else, or None."""
-    kind, lower = row.kind, text.lower()
-    if text[:1] == " ":
-        return "sendmail drops the blank at its beginning"
-    if kind == "suboptions":
-        return f"set one of its suboptions, as in {row.name}.NAME"
-    if kind in ("bool", "enum-or-bool"):
-        words = [one.lower() for one in row.choices] or ["true", "false"]
-        words += [one[0] for one in words if row.name == "SuperSafe"]
-        if text and lower not in (*words, "yes", "no", "t", "f", "y", "n"):
-            return "sendmail takes everything but True for False: write True or False" + (
-                f" or one of {', '.join(row.choices)}" if row.choices else ""
-            )
-    elif kind == "int" and not re.fullmatch(r"[+-]?[0-9]+", text):
-        return "not a whole number; sendmail knows no suffixes and takes garbage for 0"
-    elif kind == "octal" and not re.fullmatch(r"0?[0-7]{1,3}", text):
-        return "not an octal mode of up to three digits"
-    elif kind == "time" and lower != "now" and not re.fullmatch(r"-?(?:[0-9]+[wdhms])*[0-9]+[wdhms]?", text):
-        return "not a time: numbers with units w, d, h, m, s, as in 1h30m"
-    elif kind in ("letter", "enum") and not _is_choice(row, text):
-        return f"not one of {', '.join(row.choices)}"
-    elif kind == "words" and ("," in text or '"' in text):
-        return "words are separated by blanks; a comma or a quote becomes part of a name and matches nothing"
-    elif kind in ("flags", "letters") and row.choices:
-        return _unknown_word(row, text)
-    elif row.name == "DefaultAuthInfo" and text and text[0] not in "/|":
-        return "a relative path is taken from the queue directory: write an absolute one"
-    return None
-
-
-def _is_choice(row: OptionRow, text: str) -> bool:
-    # Of the options known by their first letter, only QueueSortOrder takes upper case.
-    word = text.lower() if row.kind == "enum" or row.name == "QueueSortOrder" else text
-    return word in row.choices or (row.kind == "letter" and word in [one[0] for one in row.choices])
-
-
-def _unknown_word(row: OptionRow, text: str) -> Optional[str]:
-    known = {one if row.kind == "letters" else one.lower() for one in row.choices}
-    for word in _as_flags(row, text):  # type: ignore[union-attr]
-        name = str(word).lstrip("+-")
-        if name[:2].lower() == "0x" or re.fullmatch(r"[0-9]+", name):
-            continue
-        if (name if row.kind == "letters" else name.lower()) not in known:
-            return f"{word} is not known; known are {', '.join(row.choices)}"
-    return None
-
-
 # Macros, maps, mailers
 
 
-class Macros(MutableMapping[str, str]):
+# Macros and classes
+
+
+class Macros(_ByName[MacroDefinition, str], MutableMapping[str, str]):
     """`cf.macros`: the values of D lines, as they stand in the file without comments."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    _kind = MacroDefinition
 
-    def _found(self, name: str) -> List[Tuple[int, MacroDefinition]]:
-        wanted = bare(name)
-        return [(i, node) for i, node in self._config.of_kind(MacroDefinition) if bare(node.name) == wanted]
+    @staticmethod
+    def _key(name: str) -> str:
+        return bare(name)
 
-    def __getitem__(self, name: str) -> str:
-        found = self._found(name)
-        if not found:
-            raise KeyError(name)
-        return value_of(found[-1][1].value)
+    def _name(self, node: MacroDefinition) -> str:
+        return bare(node.name)
+
+    def _made(self, index: int, node: MacroDefinition) -> str:
+        return value_of(node.value)
 
     def __setitem__(self, name: str, value: str) -> None:
         """Sets the last definition that stands before the rules, for a rule takes the value it finds
         when it is read.  Raises EditError for a name or value that sendmail would not take whole."""
-        config, raw = self._config, _field(value)
+        config = self._config
         limit = config.first_rule
         early = [found for found in self._found(name) if found[0] < limit]
         if early:
             index, node = early[-1]
             if value_of(node.value) != value:
-                config.replace(index, evolve(node, value=raw))
+                config.replace(index, evolve(node, value=config.field(value, index)))
             return
-        short = bare(name)
-        written_name = short if len(short) == 1 else "{" + short + "}"
-        default = re.compile("#[ \t]*D" + re.escape(written_name))
-        config.insert(config.place(default, MacroDefinition), MacroDefinition(name=written_name, value=raw))
+        written_name = braced(bare(name))
+        index = config.place(re.compile("#[ \t]*D" + re.escape(written_name)), MacroDefinition)
+        config.insert(index, MacroDefinition(name=written_name, value=config.field(value, index)))
 
-    def __delitem__(self, name: str) -> None:
-        found = self._found(name)
-        if not found:
-            raise KeyError(name)
-        for index, _ in reversed(found):
-            self._config.remove(index)
+
+class Class:
+    """`cf.classes[name]`: a class, whatever lines it comes from."""
+
+    def __init__(self, config: Config, name: str) -> None:
+        self._config, self.name = config, bare(name)
+
+    def _word_lines(self) -> List[Tuple[int, Union[ClassWords, TrustedUsers]]]:
+        config = self._config
+        found: List[Tuple[int, Union[ClassWords, TrustedUsers]]] = [
+            (index, node) for index, node in config.of_kind(ClassWords) if bare(node.name) == self.name
+        ]
+        if self.name == "t":
+            found += list(config.of_kind(TrustedUsers))
+        return sorted(found, key=lambda one: one[0])
+
+    @property
+    def members(self) -> Tuple[str, ...]:
+        """The words of C and T lines as sendmail stores them: macros expanded, other classes copied as they were
+        at that line.  What a file or program holds is not among them."""
+        return tuple(self._config.reading().classes.get(self.name, ()))
+
+    @property
+    def files(self) -> List[ClassFile]:
+        """The F lines of this class."""
+        return [node for _, node in self._config.of_kind(ClassFile) if bare(node.name) == self.name]
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and word.lower() in {one.lower() for one in self.members}
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(bare(node.name) for _, node in self._config.of_kind(MacroDefinition)))
+        return iter(self.members)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self.members)
+
+    def add(self, *new: str) -> None:
+        """Add words, on a line below the last of this class.  Raises EditError for a word with white space."""
+        config = self._config
+        missing = [word for word in new if word not in self]
+        if any(words(word) != (word,) for word in missing):
+            raise EditError("a word of a class holds no white space")
+        if not missing:
+            return
+        lines = self._word_lines()
+        index = lines[-1][0] + 1 if lines else config.place(None, ClassWords)
+        node = ClassWords(name=braced(self.name), words=config.field(" ".join(missing), index))
+        config.insert(index, node)
+
+    def discard(self, word: str) -> None:
+        """Remove a word, in any case, from every C and T line that spells it out; an emptied line goes."""
+        config = self._config
+        for index, node in reversed(self._word_lines()):
+            kept = [one for one in words(value_of(node.words)) if one.lower() != word.lower()]
+            if len(kept) == len(words(value_of(node.words))):
+                continue
+            if kept:
+                config.replace(index, evolve(node, words=config.field(" ".join(kept), index)))
+            else:
+                config.remove(index)
 
 
-class Maps(MutableMapping[str, KeyFile]):
-    """`cf.maps`: K lines by name."""
+class Classes(Mapping[str, Class]):
+    """`cf.classes`: every class that a C, F or T line fills."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def _found(self, name: str) -> List[Tuple[int, KeyFile]]:
-        wanted = name.lower()
-        return [(i, node) for i, node in self._config.of_kind(KeyFile) if node.name.lower() == wanted]
+    def __getitem__(self, name: str) -> Class:
+        """The class of this name; one that no line fills is empty, as for sendmail."""
+        return Class(self._config, name)
 
-    def __getitem__(self, name: str) -> KeyFile:
-        found = self._found(name)
-        if not found:
-            raise KeyError(name)
-        return found[-1][1]
+    def __iter__(self) -> Iterator[str]:
+        config, names = self._config, []
+        for index in config.indices(ClassWords, ClassFile, TrustedUsers):
+            node = config[index]
+            if isinstance(node, (ClassWords, ClassFile)):
+                names.append(bare(node.name))
+            elif isinstance(node, TrustedUsers):
+                names.append("t")
+        return iter(dict.fromkeys(names))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bare(name) in set(self)
+
+
+# Maps, headers, precedences, environment
+
+
+class Maps(_ByName[KeyFile, KeyFile], MutableMapping[str, KeyFile]):
+    """`cf.maps`: K lines by name."""
+
+    _kind = KeyFile
 
     def __setitem__(self, name: str, node: KeyFile) -> None:
         """Raises EditError if the node declares a map of another name."""
-        if node.name.lower() != name.lower():
-            raise EditError(f"the line declares the map {node.name}, not {name}")
-        found = self._found(name)
-        if found:
-            self._config.replace(found[-1][0], node)
-        else:
-            self._config.insert(self._config.place(None, KeyFile), node)
-
-    def __delitem__(self, name: str) -> None:
-        found = self._found(name)
-        if not found:
-            raise KeyError(name)
-        for index, _ in reversed(found):
-            self._config.remove(index)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(node.name.lower() for _, node in self._config.of_kind(KeyFile)))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+        self._put(name, node)
 
 
 @frozen
-class MapArguments:
-    """The arguments of a K line as sendmail splits them for file maps: flags, then one word, then the rest.
+class Header:
+    """An H line: what is added to messages, or what ruleset looks at a field."""
 
-    flags: each by its letter, with the text glued to it (or the word that follows, for -k and -v).
-    """
-
-    flags: Mapping[str, str]
-    file: Optional[str]
-    rest: Tuple[str, ...]
-
-
-def map_arguments(node: KeyFile) -> MapArguments:
-    """Split the arguments of a map declaration (parser A of sendmail's map.c: one flag a word)."""
-    words = [word for word in re.split(r"[ \t\n\v\f\r]+", value_of(node.arguments)) if word]
-    flags: Dict[str, str] = {}
-    while words and words[0][0] == "-":
-        word = words.pop(0)
-        text = word[2:]
-        if word[1:2] in ("k", "v") and not text and words:
-            text = words.pop(0)
-        flags[word[1:2]] = text
-    return MapArguments(flags, words[0] if words else None, tuple(words[1:]))
-
-
-class Mailer:
-    """`cf.mailers[name]`: one M line; setting an attribute edits that line's equate."""
-
-    def __init__(self, config: Config, index: int, node: MailerDefinition) -> None:
-        self._config, self._index, self.node = config, index, node
+    index: int
+    node: HeaderDefinition
 
     @property
     def name(self) -> str:
+        """The field's name; `*` stands for all that have no ruleset of their own."""
         return self.node.name
 
+    @property
+    def flags(self) -> Optional[FrozenSet[str]]:
+        """The mailer flags of which one must be set, or None for no condition on flags."""
+        condition = (self.node.condition or "")[1:-1]
+        return (
+            None if self.node.condition is None or "$" in condition else frozenset(condition.replace(" ", ""))
+        )
+
+    @property
+    def macro(self) -> Optional[str]:
+        """The macro that must be set, or None."""
+        condition = (self.node.condition or "")[1:-1]
+        return bare(condition[1:]) if condition.startswith("$") else None
+
+    @property
+    def ruleset(self) -> Optional[str]:
+        """The ruleset that checks the field (`$>name`, `$>+name`), or None for a template."""
+        found = re.match(r"\$>\+?[ \t]*([A-Za-z][A-Za-z0-9_]*|[0-9]+)", value_of(self.node.template))
+        return found.group(1) if found else None
+
+    @property
+    def keeps_comments(self) -> bool:
+        """Whether the ruleset is given the field with comments in parentheses."""
+        return value_of(self.node.template).startswith("$>+")
+
+    @property
+    def template(self) -> str:
+        """The text of the field, in which macros are expanded when a message is sent."""
+        return value_of(self.node.template)
+
+
+class Headers(_ByName[HeaderDefinition, Header]):
+    """`cf.headers`: H lines by field name; of several the last counts, but for trace fields, which are all kept."""
+
+    _kind = HeaderDefinition
+
+    def _made(self, index: int, node: HeaderDefinition) -> Header:
+        return Header(index, node)
+
+    def __setitem__(self, name: str, node: HeaderDefinition) -> None:
+        """Raises EditError if the node is for another field."""
+        self._put(name, node)
+
+
+class Precedences(_ByName[Precedence, int], MutableMapping[str, int]):
+    """`cf.precedences`: numbers by name; the first line of a name counts."""
+
+    _kind = Precedence
+    _last_wins = False
+
+    def _made(self, index: int, node: Precedence) -> int:
+        return number(value_of(node.value))
+
+    def __setitem__(self, name: str, value: int) -> None:
+        found = self._found(name)
+        if found and self._made(*found[0]) == value:
+            return
+        node = evolve(found[0][1], value=str(value)) if found else Precedence(name=name, value=str(value))
+        self._put(name, node)
+
+
+class Variables(_ByName[Environment, Optional[str]], MutableMapping[str, Optional[str]]):
+    """`cf.environment`: values by name, None for a variable that is taken from the caller."""
+
+    _kind = Environment
+
+    @staticmethod
+    def _key(name: str) -> str:
+        return name
+
+    def _made(self, index: int, node: Environment) -> Optional[str]:
+        return None if node.equals is None else value_of(node.value)
+
+    def __setitem__(self, name: str, value: Optional[str]) -> None:
+        found = self._found(name)
+        if found and self._made(*found[-1]) == value:
+            return
+        config = self._config
+        index = found[-1][0] if found else config.place(None, Environment)
+        raw = None if value is None else config.field(value, index)
+        self._put(name, Environment(name=name, equals=None if value is None else "=", value=raw))
+
+
+# Mailers, queue groups, filters
+
+
+class _Field(Generic[V]):
+    """An equate as an attribute: its letter, and how its value is read and written."""
+
+    def __init__(self, key: str, read: Callable[[str], V], write: Callable[[V], str], doc: str) -> None:
+        self._key, self._read, self._write = key, read, write
+        self.__doc__ = doc
+
+    @overload
+    def __get__(self, owner: None, cls: type) -> _Field[V]: ...
+    @overload
+    def __get__(self, owner: Declaration[Any], cls: type) -> Optional[V]: ...
+    def __get__(self, owner: Optional[Declaration[Any]], cls: type) -> Union[_Field[V], Optional[V]]:
+        if owner is None:
+            return self
+        text = owner.get(self._key)
+        return None if text is None else self._read(text)
+
+    def __set__(self, owner: Declaration[Any], value: V) -> None:
+        owner.set(self._key, self._write(value))
+
+
+def _text(key: str, doc: str) -> _Field[str]:
+    return _Field(key, str, str, doc)
+
+
+def _number(key: str, doc: str) -> _Field[int]:
+    return _Field(key, number, str, doc)
+
+
+def _flags(key: str, doc: str) -> _Field[FrozenSet[str]]:
+    return _Field(
+        key, lambda text: frozenset("".join(words(text))), lambda flags: "".join(sorted(flags)), doc
+    )
+
+
+def _time(key: str, unit: str, doc: str) -> _Field[timedelta]:
+    return _Field(key, lambda text: interval(text, unit), interval_text, doc)
+
+
+def _pair(text: str) -> Tuple[str, str]:
+    first, slash, second = text.partition("/")
+    return first, second if slash else first
+
+
+def _pair_text(pair: Tuple[str, str]) -> str:
+    return pair[0] if pair[0] == pair[1] else "/".join(pair)
+
+
+def _rulesets(key: str, doc: str) -> _Field[Tuple[str, str]]:
+    return _Field(key, _pair, _pair_text, doc)
+
+
+def _types(text: str) -> Tuple[str, str, str]:
+    parts = [*text.split("/", 2), "", ""]
+    return parts[0] or "dns", parts[1] or "rfc822", parts[2] or "smtp"
+
+
+def _timeouts(text: str) -> Mapping[str, timedelta]:
+    pairs = (part.strip(" \t\n").partition(":") for part in text.split(";"))
+    return {key[0]: interval(value) for key, colon, value in pairs if key and colon}
+
+
+class Declaration(Generic[E]):
+    """A line of M, Q or X with its equates; setting an attribute edits that line."""
+
+    #: Equates of which several on a line add up.
+    _ADD_UP: ClassVar[str] = ""
+
+    def __init__(self, config: Config, index: int, node: E) -> None:
+        self._config, self._index = config, index
+        self.node: E = node
+
+    @property
+    def name(self) -> str:
+        """The name as the line spells it."""
+        name: str = self.node.name
+        return name
+
     def get(self, key: str) -> Optional[str]:
-        """The value of an equate by its letter, as in the file; the last one counts."""
-        found = self.node.equate(key)
-        return None if found is None else value_of(found.value)
+        """The value of an equate by its letter, as sendmail stores it; the last one counts, flags add up."""
+        found = [field_text(one.value) for one in self.node.equates if one.key[:1] == key]
+        if not found:
+            return None
+        return "".join(found) if key in self._ADD_UP else found[-1]
 
     def set(self, key: str, value: str) -> None:
         """Change an equate, or add it.  Raises EditError if the line would not read back as itself."""
-        found, raw = self.node.equate(key), _field(value)
-        if found is not None and value_of(found.value) == value:
+        if self.get(key) == value:
             return
+        raw = self._config.field(quoted_field(value), self._index)
+        same = [at for at, one in enumerate(self.node.equates) if one.key[:1] == key]
         equates = list(self.node.equates)
-        if found is None:
-            equates.append(Equate(key=key, value=raw))
+        if same:
+            equates[same[-1]] = evolve(equates[same[-1]], value=raw)
+            if key in self._ADD_UP:
+                for at in reversed(same[:-1]):
+                    del equates[at]
         else:
-            at = max(i for i, one in enumerate(equates) if one is found)
-            equates[at] = evolve(found, value=raw)
-        node = evolve(self.node, equates=tuple(equates))
+            equates.append(Equate(key=key, value=raw))
+        self._write(equates)
+
+    def unset(self, key: str) -> None:
+        """Remove an equate.  Raises KeyError if there is none."""
+        kept = [one for one in self.node.equates if one.key[:1] != key]
+        if len(kept) == len(self.node.equates):
+            raise KeyError(key)
+        self._write(kept)
+
+    def _write(self, equates: List[Equate]) -> None:
+        node = cast(E, evolve(cast(Any, self.node), equates=tuple(equates)))
         self._config.replace(self._index, node)
         self.node = node
 
-    @property
-    def path(self) -> Optional[str]:
-        """P=: a program, or [IPC] or [FILE]."""
-        return self.get("P")
 
-    @property
-    def flags(self) -> Optional[str]:
-        """F=: letters."""
-        return self.get("F")
+class Mailer(Declaration[MailerDefinition]):
+    """`cf.mailers[name]`: one M line."""
 
-    @property
-    def arguments(self) -> Optional[str]:
-        """A=: the argument vector, words separated by white space; for [IPC] `TCP $h [port]`."""
-        return self.get("A")
+    _ADD_UP = "F"
 
-    @arguments.setter
-    def arguments(self, value: str) -> None:
-        self.set("A", value)
+    path = _text("P", "P=: a program, or [IPC] or [FILE].")
+    flags = _flags("F", "F=: the mailer's flags.")
+    arguments = _text(
+        "A", "A=: the argument vector, words separated by white space; for [IPC] `TCP $h [port]`."
+    )
+    sender_rulesets = _rulesets("S", "S=: rulesets for senders, of envelope and header.")
+    recipient_rulesets = _rulesets("R", "R=: rulesets for recipients, of envelope and header.")
+    end_of_line = _text("E", "E=: the end of a line.")
+    line_limit = _number("L", "L=: the longest line, bytes.")
+    max_size = _number("M", "M=: the largest message, bytes.")
+    max_messages = _number("m", "m=: messages in one connection.")
+    max_recipients = _number("r", "r=: recipients in one envelope.")
+    nice = _number("N", "N=: added to the priority of the program.")
+    charset = _text("C", "C=: the character set of unlabelled 8-bit text.")
+    types: _Field[Tuple[str, str, str]] = _Field(
+        "T", _types, "/".join, "T=: MTA, address and diagnostic types."
+    )
+    directories = _text("D", "D=: working directories, separated by colons.")
+    user = _text("U", "U=: user, or user:group.")
+    wait = _time("W", "s", "W=: how long to wait for the program.")
+    queue = _text("Q", "Q=: the queue group of its messages.")
+    root = _text("/", "/=: the directory that is / for the program.")
 
 
-class Mailers(Mapping[str, Mailer]):
+class QueueGroupView(Declaration[QueueGroup]):
+    """`cf.queue_groups[name]`: one Q line."""
+
+    path = _text("P", "P=: the queue directory.")
+    flags = _flags("F", "F=: only `f`, a process for each directory.")
+    interval = _time("I", "m", "I=: the time between queue runs.")
+    nice = _number("N", "N=: added to the priority of a runner.")
+    runners = _number("R", "R=: runners at a time.")
+    jobs = _number("J", "J=: jobs in one run.")
+    max_recipients = _number("r", "r=: recipients in one envelope.")
+
+
+class Filter(Declaration[MailFilter]):
+    """`cf.filters[name]`: one X line."""
+
+    socket = _text("S", "S=: `inet:port@host`, `inet6:port@host`, `local:path`, or a path.")
+    flags = _flags("F", "F=: what a failure means: R rejects, T defers, 4 ends the session with 421.")
+    timeouts: _Field[Mapping[str, timedelta]] = _Field(
+        "T", _timeouts, lambda times: ";".join(f"{key}:{interval_text(value)}" for key, value in times.items()),
+        "T=: timeouts by letter: C connect, S send, R read, E end of message.",
+    )  # fmt: skip
+
+
+class Mailers(_ByName[MailerDefinition, Mailer]):
     """`cf.mailers`: M lines by name."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    _kind = MailerDefinition
 
-    def __getitem__(self, name: str) -> Mailer:
-        wanted, found = name.lower(), None
-        for index, node in self._config.of_kind(MailerDefinition):
-            if node.name.lower() == wanted:
-                found = Mailer(self._config, index, node)
-        if found is None:
-            raise KeyError(name)
-        return found
+    def _made(self, index: int, node: MailerDefinition) -> Mailer:
+        return Mailer(self._config, index, node)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(node.name for _, node in self._config.of_kind(MailerDefinition)))
+    def __setitem__(self, name: str, node: MailerDefinition) -> None:
+        """Raises EditError if the node declares another mailer."""
+        self._put(name, node)
 
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+
+class QueueGroups(_ByName[QueueGroup, QueueGroupView]):
+    """`cf.queue_groups`: Q lines by name."""
+
+    _kind = QueueGroup
+
+    def _made(self, index: int, node: QueueGroup) -> QueueGroupView:
+        return QueueGroupView(self._config, index, node)
+
+    def __setitem__(self, name: str, node: QueueGroup) -> None:
+        """Raises EditError if the node declares another group."""
+        self._put(name, node)
+
+
+class Filters(_ByName[MailFilter, Filter]):
+    """`cf.filters`: X lines by name."""
+
+    _kind = MailFilter
+
+    @staticmethod
+    def _key(name: str) -> str:
+        return name
+
+    def _made(self, index: int, node: MailFilter) -> Filter:
+        return Filter(self._config, index, node)
+
+    def __setitem__(self, name: str, node: MailFilter) -> None:
+        """Raises EditError if the node declares another filter."""
+        self._put(name, node)
 
 
 # Rulesets

@@ -8,6 +8,7 @@ are addressed by index; positions are counted when asked for.
 from __future__ import annotations
 
 import difflib
+import re
 from abc import ABC, abstractmethod
 from functools import cache, lru_cache, partial
 from typing import (
@@ -26,8 +27,8 @@ from typing import (
 
 from . import nodes
 from .errors import EditError
-from .nodes import BadLine, Line, Node
-from .text import decode, encode, fold, physical, split_eol
+from .nodes import BadLine, Line, Node, uncut
+from .text import decode, encode, fold, hidden, physical, split_eol
 
 if TYPE_CHECKING:
     from . import grammar
@@ -52,10 +53,12 @@ class Document(ABC, Generic[N]):
     def _cut(text: str) -> List[str]:
         """The lines of a text, each with its end of line."""
 
-    @staticmethod
     @abstractmethod
-    def _parse(text: str) -> N:
-        """The node of one line without its end of line."""
+    def _parse(self, text: str, index: int) -> N:
+        """The node of one line without its end of line, if it stands at `index`."""
+
+    def _edited(self) -> None:
+        """Called when lines have changed: a language that remembers something about them forgets it here."""
 
     @staticmethod
     def _shown(text: str) -> str:
@@ -74,7 +77,7 @@ class Document(ABC, Generic[N]):
 
     def __getitem__(self, index: int) -> N:
         """The node of line `index`, counted from 0; it is parsed now if it never was."""
-        return self._parse(self.text(index))
+        return self._parse(self.text(index), range(len(self._lines))[index])
 
     def __iter__(self) -> Iterator[N]:
         for index in range(len(self._lines)):
@@ -122,7 +125,8 @@ class Document(ABC, Generic[N]):
         """
         eol = split_eol(self._lines[index])[1]
         # An empty line is nothing but its end, so here the last line of a file gets one.
-        self._lines[index] = self._proved(node, eol) + eol or self._eol_near(index)
+        self._lines[index] = self._proved(node, eol, index) + eol or self._eol_near(index)
+        self._edited()
 
     def insert(self, index: int, *new: N) -> None:
         """Insert lines before line `index` (`len(document)` appends), with the neighbour's end of line.
@@ -133,17 +137,19 @@ class Document(ABC, Generic[N]):
         if self._lines[index : index + 1] and self._lines[index][:1] in (" ", "\t") and self._folds():
             raise EditError("the line below begins with a blank and would continue the new one")
         eol = self._eol_near(index)
-        made = [self._proved(node, eol) + eol for node in new]
+        made = [self._proved(node, eol, index) + eol for node in new]
         if index == len(self._lines) and made and self._lines and not split_eol(self._lines[-1])[1]:
             # A file without a last line feed stays one: its last line gets an end, the new last has none,
             # unless that is an empty line, which is nothing but its end.
             self._lines[-1] += eol
-            made[-1] = self._proved(new[-1], "") or eol
+            made[-1] = self._proved(new[-1], "", index) or eol
         self._lines[index:index] = made
+        self._edited()
 
     def remove(self, index: int) -> None:
         """Remove line `index`, with its end of line."""
         del self._lines[index]
+        self._edited()
 
     def _folds(self) -> bool:
         return len(self._cut("x\n y")) == 1
@@ -156,7 +162,7 @@ class Document(ABC, Generic[N]):
                     return eol
         return next((e for e in (split_eol(line)[1] for line in self._lines) if e), "\n")
 
-    def _proved(self, node: N, eol: str) -> str:
+    def _proved(self, node: N, eol: str, index: int) -> str:
         """The law: the text of `node`, if it reads back as `node` and as exactly one line."""
         text = str(node)
         try:
@@ -167,7 +173,7 @@ class Document(ABC, Generic[N]):
         cut = self._cut("x\n" + text + eol)
         if text and (len(cut) != 2 or split_eol(cut[1]) != (text, eol)):
             raise EditError(f"the edit would not stay a line of its own: {self._shown(text)!r}")
-        back = self._parse(text)
+        back = self._parse(text, index)
         if isinstance(node, BadLine):
             raise EditError(f"a line that cannot be read is never written: {self._shown(text)!r}")
         if back != node:
@@ -221,13 +227,26 @@ def unified_diff(old: str, new: str, path: str, shown: Callable[[str], str]) -> 
 class CfLines(Document[Line]):
     """The lines of a sendmail.cf, without any view on their meaning."""
 
+    _levels: Optional[List[Tuple[int, int]]] = None
+
     @staticmethod
     def _cut(text: str) -> List[str]:
         return fold(text)
 
-    @staticmethod
-    def _parse(text: str) -> Line:
+    def _parse(self, text: str, index: int) -> Line:
+        if "#" in text[1:] and text[0] != "#" and self.level(index) < COMMENTS_LEVEL:
+            return _parse_uncut(text)
         return parse(text)
+
+    def _edited(self) -> None:
+        self._levels = None
+
+    def level(self, index: int) -> int:
+        """The version level in force at line `index`: that of the last V line above it, 0 without one."""
+        if self._levels is None:
+            found = [(at, _LEVEL.match(line)) for at, line in enumerate(self._lines) if line[:1] == "V"]
+            self._levels = [(at, int(match.group(1))) for at, match in found if match]
+        return next((level for at, level in reversed(self._levels) if at < index), 0)
 
     def kind(self, index: int) -> Type[Line]:
         """The class of line `index` by its first letter, without parsing it."""
@@ -238,6 +257,11 @@ class CfLines(Document[Line]):
         for index, line in enumerate(self._lines):
             if kind(line) in kinds:
                 yield index
+
+
+#: From this level on a `#` inside a line begins a comment (op.me, 5.9).
+COMMENTS_LEVEL = 3
+_LEVEL = re.compile(r"V[ \t\n\v\f\r]*([0-9]{1,9})")
 
 
 def kind(line: str) -> Type[Line]:
@@ -260,6 +284,12 @@ def parse(text: str) -> Line:
     cls = kind(text)
     made = None if cls is BadLine else _grammar().parse(nodes.rule_name(cls), text)
     return made if isinstance(made, Line) else BadLine(text=text)
+
+
+def _parse_uncut(text: str) -> Line:
+    """The node of a line in force below level 3."""
+    inner, stand_in = hidden(text[1:])
+    return uncut(parse(text[:1] + inner), stand_in)
 
 
 @cache

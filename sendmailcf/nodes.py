@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Dict, Iterator, Optional, Tuple, Type
 
 from attrs import field, fields, frozen
 
-from .text import meaning
+from .text import hidden, meaning
 
 
 @frozen(kw_only=True)
@@ -48,6 +48,11 @@ def bare(name: str) -> str:
     return name[1:-1] if name.startswith("{") else name
 
 
+def braced(name: str) -> str:
+    """The name of a macro or class as it stands in a line: with braces unless it is one character."""
+    return name if len(name) == 1 else "{" + name + "}"
+
+
 @frozen(kw_only=True)
 class Line(Node):
     """A logical line of sendmail.cf, without its end of line."""
@@ -78,11 +83,18 @@ class ClassWords(Line):
 
 @frozen(kw_only=True)
 class ClassFile(Line):
-    """`Fx[-o] file [format]`: words of a class read from a file, a program or a map."""
+    """`Fx [-o] source [format]`: words of a class read from a file, a program or a map.
+
+    optional: a word that begins with `-o`, with the white space behind it.  Only a blank ends a file's name.
+    """
 
     letter: str = "F"
     name: str
+    blank: Optional[str] = None
+    optional: Optional[str] = None
     source: str
+    gap: Optional[str] = None
+    format: Optional[str] = None
     comment: Optional[str] = None
 
 
@@ -254,6 +266,15 @@ class Environment(Line):
 
 
 @frozen(kw_only=True)
+class VendorLine(Line):
+    """`L…` and `G…`: macros and classes from NIS+, only in Sun's sendmail; plain builds refuse the line."""
+
+    letter: str
+    value: Optional[str] = None
+    comment: Optional[str] = None
+
+
+@frozen(kw_only=True)
 class Comment(Line):
     """`#` and the rest of the logical line, indented lines below it included."""
 
@@ -276,14 +297,14 @@ class BadLine(Line):
 LINES: Tuple[Type[Line], ...] = (
     MacroDefinition, ClassWords, ClassFile, TrustedUsers, HeaderDefinition, KeyFile, MailerDefinition,
     Option, ShortOption, Precedence, QueueGroup, Ruleset, RewritingRule, Version, MailFilter,
-    Environment, Comment, Blank, BadLine,
+    Environment, VendorLine, Comment, Blank, BadLine,
 )  # fmt: skip
 
 #: The class of a line by its first letter; O has two, told apart by the blank that follows it.
 BY_LETTER: Dict[str, Type[Line]] = {
     "D": MacroDefinition, "C": ClassWords, "F": ClassFile, "T": TrustedUsers, "H": HeaderDefinition,
     "K": KeyFile, "M": MailerDefinition, "P": Precedence, "Q": QueueGroup, "S": Ruleset,
-    "R": RewritingRule, "V": Version, "X": MailFilter, "E": Environment, "#": Comment,
+    "R": RewritingRule, "V": Version, "X": MailFilter, "E": Environment, "L": VendorLine, "G": VendorLine, "#": Comment,
 }  # fmt: skip
 
 
@@ -304,6 +325,33 @@ def from_parts(cls: Type[Node], parts: list[Any]) -> Node:
     return cls(**dict(zip(names, parts)))
 
 
+class Uncut(str):
+    """A field of a line in force below level 3, where `#` begins no comment but in the first column."""
+
+    __slots__ = ()
+
+
+def uncut(node: Line, stand_in: str) -> Line:
+    """A node whose fields hold `#` again where `stand_in` was."""
+
+    def restored(value: Any) -> Any:
+        if isinstance(value, str):
+            return Uncut(value.replace(stand_in, "#"))
+        if isinstance(value, tuple):
+            return tuple(restored(part) for part in value)
+        if isinstance(value, Node):
+            return type(value)(**{name: restored(getattr(value, name)) for name in field_names(type(value))})
+        return value
+
+    made: Line = restored(node)
+    return made
+
+
 def value_of(raw: Optional[str]) -> str:
     """The text that sendmail makes of a value field: without inline comments; "" for None."""
-    return "" if raw is None else meaning(raw)
+    if raw is None:
+        return ""
+    if isinstance(raw, Uncut):
+        text, stand_in = hidden(raw)
+        return meaning(text).replace(stand_in, "#")
+    return meaning(raw)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import List, Tuple, Union
 
+_WHITE = " \t\n\v\f\r"
 _LOGICAL = re.compile(r"[^\n]*(?:\n[ \t][^\n]*)*\n?")
 _PHYSICAL = re.compile(r"[^\n]*\n?")
 _MEANING = re.compile(
@@ -79,3 +80,9 @@ def meaning(raw: str) -> str:
         return "" if found.group("removed") or found.group("crlf") else found.group()
 
     return _MEANING.sub(replace, cut).rstrip(" \t\n\v\f\r").replace("\r\n", "\n")
+
+
+def hidden(text: str) -> Tuple[str, str]:
+    """`text` with a character that it does not hold in the place of each `#`, and that character."""
+    stand_in = next(c for c in map(chr, range(1, 0x110000)) if c not in text and c not in _WHITE)
+    return text.replace("#", stand_in), stand_in

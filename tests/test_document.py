@@ -148,12 +148,27 @@ TestEdits.settings = settings(max_examples=150, stateful_step_count=12, deadline
     ids=lambda node: repr(str(node)),
 )
 def test_the_law_of_edits(node: Line) -> None:
-    cf = sendmailcf.loads("DSa\nDSb\n")
+    cf = sendmailcf.loads("V10\nDSa\nDSb\n")
     with pytest.raises(EditError):
-        cf.replace(0, node)
+        cf.replace(1, node)
     with pytest.raises(EditError):
-        cf.insert(1, node)
-    assert bytes(cf) == b"DSa\nDSb\n"
+        cf.insert(2, node)
+    assert bytes(cf) == b"V10\nDSa\nDSb\n"
+
+
+def test_below_level_3_a_sign_inside_a_line_is_data() -> None:
+    cf = sendmailcf.loads(
+        "DAfoo # x\n# c\nMm, P=/a#b\nV2\nO HelpFile=/a\\#b\nV10\nDBfoo # x\nO HelpFile=/a#b\n"
+    )
+    assert cf.macros["A"] == "foo # x"
+    assert cf.macros["B"] == "foo"
+    assert [one.value for one in cf.options.all("HelpFile")] == ["/a\\#b", "/a"]
+    assert cf.mailers["m"].path == "/a#b"
+    cf.macros["A"] = "#"
+    cf.macros["B"] = "#"
+    assert (cf.text(0), cf.text(6)) == ("DA#", "DB\\# # x")
+    assert [cf.macros[name] for name in "AB"] == ["#", "#"]
+    assert sendmailcf.loads("D#x")[0] == MacroDefinition(name="#", value="x")
 
 
 def test_nothing_is_put_before_a_line_it_would_swallow() -> None:

@@ -45,6 +45,7 @@ from sendmailcf.nodes import (
     Ruleset,
     ShortOption,
     TrustedUsers,
+    VendorLine,
     Version,
     value_of,
 )
@@ -62,7 +63,27 @@ TABLE = [
     ("DAx # c\0d\n e", MacroDefinition(name="A", value="x", comment=" # c\0d\n e")),
     ("Cwa b", ClassWords(name="w", words="a b")),
     ("C{E} root", ClassWords(name="{E}", words=" root")),
-    ("Fw-o /etc/mail/names %[^\\#]", ClassFile(name="w", source="-o /etc/mail/names %[^\\#]")),
+    (
+        "Fw-o /etc/mail/names %[^\\#]",
+        ClassFile(name="w", optional="-o ", source="/etc/mail/names", gap=" ", format="%[^\\#]"),
+    ),
+    ("Fw/f", ClassFile(name="w", source="/f")),
+    (
+        "F{x} -ouncanny\t/a\tb c # d",
+        ClassFile(
+            name="{x}", blank=" ", optional="-ouncanny\t", source="/a\tb", gap=" ", format="c", comment=" # d"
+        ),
+    ),
+    ('F{x}"|/bin/p a b"', ClassFile(name="{x}", source='"|/bin/p a b"')),
+    ("F{x}|/bin/p a", ClassFile(name="{x}", source="|/bin/p", gap=" ", format="a")),
+    ("F{x}key@hash:/f -o g", ClassFile(name="{x}", source="key@hash:/f -o g")),
+    ("F{x}@LDAP", ClassFile(name="{x}", source="@LDAP")),
+    ("F{x}a@b", ClassFile(name="{x}", source="a@b")),
+    ("S$A", Ruleset(name="$A")),
+    ("Sa${b}c=3", Ruleset(name="a${b}c", equals="=", number="3")),
+    ("K$n ${c} $a", KeyFile(name="$n", map_class="${c}", arguments="$a")),
+    ("Lmail.table x", VendorLine(letter="L", value="mail.table x")),
+    ("G", VendorLine(letter="G")),
     ("Troot daemon", TrustedUsers(words="root daemon")),
     ("HSubject: $>check", HeaderDefinition(name="Subject", template="$>check")),
     ("H?P?Return-Path: <$g>", HeaderDefinition(condition="?P?", name="Return-Path", template="<$g>")),
@@ -137,6 +158,7 @@ TABLE = [
 BAD = [
     " DAx", "\n x", "x", "N", "D", "D{}x", "D{a-b}x", "D{" + "a" * 26 + "}x", "Pjunk", "K", "Kname", "Mx, P", "Mx, A=y,",
     "S", "S!", "Sa=", "R$*", "R$* $1", "R$*\t", "R$*\t# x", "R\t$1", "V", "Vx", "O", "O =x", "\ufeffV10", "M", "H", "Hname",
+    'Fw"/f', "Fw-o/f", "Fw",
 ]  # fmt: skip
 
 

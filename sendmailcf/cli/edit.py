@@ -15,10 +15,11 @@ from typing import Any, Dict, List, Sequence, Tuple
 from attrs import fields
 
 from .. import files
-from ..config import Config, option_row, unknown_option
+from ..config import Config
 from ..errors import EditError
 from ..nodes import Node
 from ..text import split_eol
+from ..values import option_row, unknown_option
 
 
 def main(arguments: Sequence[str]) -> int:

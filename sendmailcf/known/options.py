@@ -19,7 +19,7 @@ class OptionRow:
     letter: the one-letter form, or "".  name: "" for the two that have only a letter.
     kind: bool, int, octal, time, text, path, words (blank separated), flags (words of a closed list),
     letters (words of which the first letter counts), letter (one of `choices` by first letter), enum,
-    enum-or-bool, names (separated by commas), suboptions.
+    enum-or-bool, names (separated by commas), ports (keys and values of a port), suboptions.
     unit: of a time without one: s, m, h or d.  choices: the values known, or ().
     needs: the compile-time condition, or "".  since: the first release known to have it, or "".
     safe: may be given on the command line without dropping privileges.
@@ -137,7 +137,7 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("", "M", "text", since="<8.7"),
     OptionRow("CheckAliases", "n", "bool", since="8.7"),
     OptionRow("OldStyleHeaders", "o", "bool", since="8.7", safe=True),
-    OptionRow("DaemonPortOptions", "O", "text", since="8.7", cumulative=True),
+    OptionRow("DaemonPortOptions", "O", "ports", since="8.7", cumulative=True),
     OptionRow("PrivacyOptions", "p", "flags", choices=PRIVACY, since="8.7", safe=True, cumulative=True),
     OptionRow("PostmasterCopy", "P", "text", since="8.7"),
     OptionRow("QueueFactor", "q", "int", since="8.7"),
@@ -226,7 +226,7 @@ OPTIONS: Tuple[OptionRow, ...] = (
     OptionRow("ProcessTitlePrefix", "", "text", since="8.10.0"),
     OptionRow("DefaultAuthInfo", "", "path", needs="SASL", since="8.10.0"),
     OptionRow("AuthMechanisms", "", "words", needs="SASL", since="8.10.0"),
-    OptionRow("ClientPortOptions", "", "text", since="8.10.0", cumulative=True),
+    OptionRow("ClientPortOptions", "", "ports", since="8.10.0", cumulative=True),
     OptionRow("DataFileBufferSize", "", "int", since="8.10.0"),
     OptionRow("XscriptFileBufferSize", "", "int", since="8.10.0"),
     OptionRow("LDAPDefaultSpec", "", "text", needs="LDAPMAP", since="8.10.0"),

@@ -12,9 +12,10 @@ from attrs import frozen
 
 from .. import makemap, mapdb
 from ..authinfo import PREFIX, DefaultAuthInfo, Reading, lookup_keys
-from ..config import Config, map_arguments
+from ..config import Config
 from ..errors import MapError
 from ..nodes import KeyFile
+from ..values import map_arguments
 from .host import (
     CLEAR,
     HASH_CLASSES,

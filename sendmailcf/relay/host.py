@@ -14,9 +14,10 @@ from attrs import frozen
 
 from .. import mapdb
 from ..authinfo import PREFIX, Reading, read_items
-from ..config import Config, map_arguments
+from ..config import Config
 from ..errors import MapError
 from ..nodes import ClassFile, KeyFile, bare, value_of
+from ..values import map_arguments
 from .rewrite import LookupFailedError, Result, Rewriter
 
 #: Map classes whose files are Berkeley DB hash files here.

@@ -13,10 +13,11 @@ from attrs import evolve, field, frozen
 
 from .. import makemap, mapdb
 from ..authinfo import PREFIX, AuthInfo, Credentials, DefaultAuthInfo, host_problem, normal
-from ..config import Config, map_arguments
+from ..config import Config
 from ..errors import EditError, MapError, PlanError
 from ..mapdb import hash as hash_format
 from ..nodes import BadLine, KeyFile, MailerDefinition, RewritingRule, Ruleset
+from ..values import map_arguments
 from .host import (
     HASH_CLASSES,
     POLICIES,

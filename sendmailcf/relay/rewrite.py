@@ -11,64 +11,37 @@ from __future__ import annotations
 import re
 from typing import Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from ..config import MapArguments, map_arguments
 from ..expressions import (
-    DEFAULT_OPERATORS,
     MAX_KEY_BYTES,
     MAX_TOKENS,
     Item,
     Symbol,
     TokenError,
-    expand,
     folded,
     is_word,
     joined,
-    operators,
     pieces,
     stripped,
     symbols,
     tokens,
-    unquoted,
 )
 from ..nodes import (
-    BadLine,
-    ClassWords,
-    HeaderDefinition,
-    KeyFile,
     Line,
-    MacroDefinition,
-    MailerDefinition,
-    Option,
-    RewritingRule,
-    Ruleset,
-    ShortOption,
-    TrustedUsers,
-    Version,
     bare,
-    value_of,
 )
+from ..reading import MAX_MAP_ARGUMENTS, UNPARSED, Reading, ReadMap, ReadRules, ruleset_number
 
 Lookup = Callable[[str, str], Optional[str]]
 
 MAX_RULE_LOOPS = 100
 MAX_RECURSION = 50
 MAX_CALLS = 15
-MAX_WILDCARDS = 9
-MAX_MAP_ARGUMENTS = 9
 MAX_STEPS = 200_000
 
 #: Statuses of an evaluation, as `sendmail -bt` prints them (sysexits.h).
 OK, DATA_ERROR, TEMPORARY, CONFIGURATION = 0, 65, 75, 78
-
-_RULE_BYTES = 2047
-_NOT_LEFT = frozenset("0123456789:>.[]()")
-_NOT_RIGHT = frozenset("*+-")
-#: Map classes whose K line sendmail reads in another way; they keep quotes in keys.
-_UNPARSED = frozenset({"dequote", "macro", "arith"})
-#: Flags of a map that stay set when its name is declared again.
-_STICKY = frozenset("fmNOoqt")
 
 
 class LookupFailedError(Exception):
@@ -132,25 +105,6 @@ class Result:
         return self._part("$:")
 
 
-@frozen
-class _Rule:
-    lhs: Tuple[str, ...]
-    rhs: Tuple[str, ...]
-
-
-class _Rules(List[_Rule]):
-    """The rules of one set; why sendmail refuses one of them, if it does."""
-
-    refused: str = ""
-
-
-@frozen
-class _Map:
-    cls: str
-    arguments: MapArguments
-    space: str
-
-
 class Rewriter:
     """The rulesets of a file, ready to run.
 
@@ -170,157 +124,26 @@ class Rewriter:
         macros: Optional[Mapping[str, str]] = None,
     ) -> None:
         self._lookup = lookup
-        self._macros: Dict[str, List[Item]] = {name: [value] for name, value in (macros or {}).items()}
-        self._classes: Dict[str, Set[str]] = {n: {folded(w) for w in ws} for n, ws in (classes or {}).items()}
-        self._level = 0
-        self._operator_chars: Optional[str] = None
-        self._ops: Optional[FrozenSet[str]] = None
-        self._space = " "
-        self._rulesets: Dict[str, _Rules] = {}
-        self._maps: Dict[str, _Map] = {}
+        read = Reading(lines, macros=macros, classes=classes)
+        self._read = read
+        self._classes: Dict[str, Set[str]] = {
+            name: {folded(word) for word in members} for name, members in read.classes.items()
+        }
+        self._longest = {name: max(map(len, members), default=0) for name, members in self._classes.items()}
         self._run_time: Dict[str, List[Item]] = {}
         self._steps = 0
         self._status = OK
         self._reason = ""
-        self._read(lines)
-        self._longest = {name: max(map(len, words), default=0) for name, words in self._classes.items()}
 
-    # Reading a file.
-    def _read(self, lines: Iterable[Line]) -> None:
-        current: Optional[_Rules] = None
-        for node in lines:
-            if isinstance(node, RewritingRule):
-                if current is not None:
-                    self._rule(node, current)
-            elif isinstance(node, MacroDefinition):
-                self._macros[bare(node.name)] = unquoted(symbols(value_of(node.value)))
-            elif isinstance(node, ClassWords):
-                self._add_words(bare(node.name), self._expanded(symbols(value_of(node.words))))
-            elif isinstance(node, TrustedUsers):
-                self._add_words("t", [value_of(node.words)])
-            elif isinstance(node, KeyFile):
-                self._key_file(node)
-            elif isinstance(node, (Option, ShortOption)):
-                self._option(node)
-            elif isinstance(node, Ruleset):
-                current = self._ruleset(node)
-            elif isinstance(node, Version):
-                self._version(node)
-            elif isinstance(node, MailerDefinition):
-                for one in node.equates:
-                    if one.key[:1] in ("S", "R"):
-                        self._known(value_of(one.value).split("/"))
-            elif isinstance(node, HeaderDefinition):
-                self._known(re.findall(r"^\$>\+?[ \t]*([A-Za-z][A-Za-z0-9_]*)", value_of(node.template)))
-            elif isinstance(node, BadLine) and node.text[:1] == "S":
-                current = None
-
-    def _known(self, names: Iterable[str]) -> None:
-        """Names that exist, if only as empty rulesets, because a mailer or header names them."""
-        for name in names:
-            if re.match(r"[A-Za-z]", name):
-                self._rulesets.setdefault(name, _Rules())
-
-    def _version(self, node: Version) -> None:
-        self._level = _long(node.level)
-        if self._level >= 5 and "w" in self._macros:
-            host = "".join(self._macros["w"])
-            self._macros["w"] = [host.partition(".")[0]]
-
-    def _add_words(self, name: str, items: Iterable[Item]) -> None:
-        members = self._classes.setdefault(name, set())
-        text: List[str] = []
-        for item in items:
-            if isinstance(item, Symbol) and item.sign == "=":
-                # The members that class has now; nothing may stand before it in the word.
-                if not text or text[-1][-1:] in ("", " ", "\t", "\n", "\v", "\f", "\r"):
-                    members |= self._classes.get(item.name, set())
-            else:
-                text.append(item)
-        members.update(folded(word) for word in re.split(r"[ \t\n\v\f\r]+", "".join(text)) if word)
-
-    def _key_file(self, node: KeyFile) -> None:
-        arguments = value_of(node.arguments)
-        if "$" in arguments:
-            node = evolve(node, arguments="".join(self._expanded(symbols(arguments))), comment=None)
-        read = map_arguments(node)
-        old = self._maps.get(node.name.lower())
-        if old is not None:
-            sticky = {flag: text for flag, text in old.arguments.flags.items() if flag in _STICKY}
-            read = evolve(read, flags={**sticky, **read.flags})
-        cls = node.map_class.lower()
-        if cls in _UNPARSED:
-            # One letter in either case, and by default what is in force at the lookup.
-            space = (read.flags.get("s") or read.flags.get("S") or "")[:1]
-        else:
-            space = read.flags.get("S", "")[:1] or self._space
-        self._maps[node.name.lower()] = _Map(cls, read, space)
-
-    def _option(self, node: Option | ShortOption) -> None:
-        name = node.name.lower() if isinstance(node, Option) else {"B": "blanksub"}.get(node.flag, "")
-        value = value_of(node.value)
-        if name == "operatorchars":
-            self._operator_chars = "".join(self._expanded(unquoted(symbols(value))))
-        elif name == "blanksub":
-            self._space = value[:1] or " "
-
-    def _operators(self) -> FrozenSet[str]:
-        """The operator characters, which are fixed when the first rule or address is read."""
-        if self._ops is None:
-            chars = self._operator_chars
-            if chars is None and self._level < 7 and "o" in self._macros:
-                chars = "".join(self._expanded(self._macros["o"]))
-            self._ops = operators(DEFAULT_OPERATORS if chars is None else chars)
-        return self._ops
-
-    def _ruleset(self, node: Ruleset) -> Optional[_Rules]:
-        name = _number(node.name) if node.name[0] in "0123456789" else node.name
-        number = _number(node.number) if node.number else None
-        if name is None or (node.number and number is None):
-            return None
-        found = self._rulesets.get(name)
-        if found is None:
-            found = self._rulesets.setdefault(number, _Rules()) if number else _Rules()
-            self._rulesets[name] = found
-        elif number and not found:
-            # Named before, by a mailer or a rule-less S line.
-            found = self._rulesets[name] = self._rulesets.setdefault(number, found)
-        return found
-
-    def _expanded(self, items: Sequence[Item]) -> List[Item]:
-        return expand(items, self._macros.get)
-
-    def _rule(self, node: RewritingRule, rules: _Rules) -> None:
-        try:
-            lhs, rhs = self._side(node.lhs), self._side(node.rhs)
-        except (RecursionError, TokenError) as error:
-            rules.refused = rules.refused or str(error)
-            return
-        rules.refused = rules.refused or _refused(lhs, rhs)
-        rules.append(_Rule(tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs), rhs))
-
-    def _side(self, raw: str) -> Tuple[str, ...]:
-        items: List[Item] = []
-        left = _RULE_BYTES
-        for item in self._expanded(symbols(value_of(raw))):
-            # A tab out of a macro ends the side.
-            text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
-            items.append(text)
-            left -= len(text)
-            if left <= 0 or text != item:
-                break
-        return tuple(tokens(items, self._operators(), comments=self._level < 9))
-
-    # Running.
     def run(self, ruleset: str, workspace: str, macros: Optional[Mapping[str, str]] = None) -> Result:
         """Run one ruleset, by name or number, on a text in which `$|`, `$#`, `$@`, `$:` are symbols.
 
         The text is cut as test mode does it: quotes and angle brackets are balanced, and parentheses are tokens from
         level 9 on.  macros: run-time values for `$&x`, by name without braces.
         """
-        ops = self._operators()
+        ops = self._read.operators()
         try:
-            space = tokens(symbols(workspace), ops, comments=self._level < 9, repair=True)
+            space = tokens(symbols(workspace), ops, comments=self._read.level < 9, repair=True)
         except TokenError as error:
             return Result((), True, str(error), ops, DATA_ERROR)
         return self.run_tokens(ruleset, space, macros)
@@ -329,7 +152,7 @@ class Rewriter:
         self, ruleset: str, space: Sequence[str], macros: Optional[Mapping[str, str]] = None
     ) -> Result:
         """The same on what another ruleset returned."""
-        ops = self._operators()
+        ops = self._read.operators()
         self._run_time = {name: [value] for name, value in (macros or {}).items()}
         self._steps, self._status, self._reason = 0, OK, ""
         try:
@@ -351,19 +174,19 @@ class Rewriter:
     def _macro_value(self, name: str) -> List[Item]:
         """The value at run time, in which macros are not expanded."""
         found = self._run_time.get(name)
-        return self._macros.get(name, []) if found is None else found
+        return self._read.macros.get(name, []) if found is None else found
 
-    def _called(self, name: str) -> Optional[_Rules]:
+    def _called(self, name: str) -> Optional[ReadRules]:
         """The rules of a name or number; what follows either is ignored.  None for a name that does not exist."""
         found = re.match(r"([0-9]+)|([A-Za-z][A-Za-z0-9_]*)", name)
         if found is None:
             return None
         if found.group(2):
-            return self._rulesets.get(found.group(2))
-        number = _number(found.group(1))
-        return None if number is None else self._rulesets.get(number, _Rules())
+            return self._read.rulesets.get(found.group(2))
+        number = ruleset_number(found.group(1))
+        return None if number is None else self._read.rulesets.get(number, ReadRules())
 
-    def _rewrite(self, name: str, rules: _Rules, space: List[str], depth: int, room: int) -> List[str]:
+    def _rewrite(self, name: str, rules: ReadRules, space: List[str], depth: int, room: int) -> List[str]:
         if depth > MAX_RECURSION:
             raise _FailedError(f"the rulesets call each other more than {MAX_RECURSION} deep, in {name}")
         if rules.refused:
@@ -481,9 +304,9 @@ class Rewriter:
         last_is_word = False
         for end in range(first + 1, len(space) + 1):
             self._work(1)
-            word = is_word(space[end - 1], self._operators())
+            word = is_word(space[end - 1], self._read.operators())
             if word and last_is_word:
-                text.append(folded(self._space))
+                text.append(folded(self._read.space))
                 size += 1
             last_is_word = word
             text.append(space[end - 1])
@@ -528,7 +351,7 @@ class Rewriter:
 
     def _cut(self, items: Sequence[Item]) -> List[str]:
         """Text from outside as tokens.  Where nothing is left of it, sendmail gives the ruleset up."""
-        found = tokens(items, self._operators(), comments=True, repair=True)
+        found = tokens(items, self._read.operators(), comments=True, repair=True)
         if not found:
             raise TokenError("a value holds nothing but blanks or a comment")
         return found
@@ -567,13 +390,13 @@ class Rewriter:
                 parts.append(target)
             else:
                 target.append(token)
-        found = self._maps.get(name)
+        found = self._read.maps.get(name)
         flags: Mapping[str, str] = found.arguments.flags if found is not None else {}
-        space = (found.space if found is not None else "") or self._space
-        key = joined(parts[0], self._operators(), space, MAX_KEY_BYTES)
-        if found is not None and "q" not in flags and found.cls not in _UNPARSED:
+        space = (found.space if found is not None else "") or self._read.space
+        key = joined(parts[0], self._read.operators(), space, MAX_KEY_BYTES)
+        if found is not None and "q" not in flags and found.cls not in UNPARSED:
             key = stripped(key)
-        arguments = [joined(part, self._operators(), self._space) for part in parts[1:]]
+        arguments = [joined(part, self._read.operators(), self._read.space) for part in parts[1:]]
         value: Optional[str] = None
         try:
             if found is not None and found.cls == "macro":
@@ -581,7 +404,7 @@ class Rewriter:
                 macro = bare(key) if key.startswith("{") else key[:1]
                 self._run_time.pop(macro, None)
                 if arguments:
-                    self._run_time[macro] = pieces(parts[1], self._operators(), self._space)
+                    self._run_time[macro] = pieces(parts[1], self._read.operators(), self._read.space)
                 return []
             if found is not None:
                 value = self._value(name, found, key, arguments[:MAX_MAP_ARGUMENTS], 0)
@@ -599,10 +422,10 @@ class Rewriter:
         if default is None:
             return parts[0]
         # The default is put together and cut anew.
-        put_together = pieces(default, self._operators(), self._space, MAX_KEY_BYTES)
+        put_together = pieces(default, self._read.operators(), self._read.space, MAX_KEY_BYTES)
         return self._cut(put_together) if any(put_together) else []
 
-    def _value(self, name: str, found: _Map, key: str, arguments: List[str], depth: int) -> Optional[str]:
+    def _value(self, name: str, found: ReadMap, key: str, arguments: List[str], depth: int) -> Optional[str]:
         """What the map returns, -a and the arguments put in.  Raises LookupFailedError."""
         flags = found.arguments.flags
         if found.cls in ("null", "host"):
@@ -625,7 +448,7 @@ class Rewriter:
             text = re.sub(r"%([0-9%])", lambda m: _argument(m.group(1), every), value.partition("\0")[0])
         return text + flags.get("a", "")
 
-    def _sequence(self, found: _Map, key: str, arguments: List[str], depth: int) -> Optional[str]:
+    def _sequence(self, found: ReadMap, key: str, arguments: List[str], depth: int) -> Optional[str]:
         """The first map of several that knows the key; one that cannot be read is passed over."""
         if depth > MAX_RECURSION:
             raise _FailedError("maps of class sequence name each other")
@@ -633,7 +456,7 @@ class Rewriter:
         members = [one for one in (found.arguments.file, *found.arguments.rest) if one]
         for member in members:
             self._work(1)
-            one = self._maps.get(member.lower())
+            one = self._read.maps.get(member.lower())
             if one is None:
                 continue
             try:
@@ -649,7 +472,7 @@ class Rewriter:
 
     def _calls(self, space: List[str], depth: int) -> List[str]:
         """Calls of other rulesets, from right to left: each takes all that follows it."""
-        calls: List[Tuple[int, str, _Rules]] = []
+        calls: List[Tuple[int, str, ReadRules]] = []
         at = 0
         while at < len(space):
             if _is(space[at], "$>") and at + 1 < len(space):
@@ -677,47 +500,6 @@ def _is(token: str, symbol: str) -> bool:
 def _fits(count: int, room: int) -> None:
     if count > room:
         raise TokenError("a rule makes the text longer than sendmail's 1000 tokens")
-
-
-def _number(digits: str) -> Optional[str]:
-    """A ruleset number in its one spelling; None where it is too large."""
-    short = digits.lstrip("0") or "0"
-    return short if len(short) <= 2 else None
-
-
-def _refused(lhs: Sequence[str], rhs: Sequence[str]) -> str:
-    """Why sendmail refuses a rule, and the whole file with it; "" if it does not."""
-    wild = 0
-    for one in lhs:
-        if isinstance(one, Symbol):
-            wild += one.sign in ("=", "~") or (one.sign == "" and one.name in _NOT_RIGHT)
-            if one.sign == "" and one.name in _NOT_LEFT:
-                return f"{one} on the left side"
-    if not lhs or not rhs:
-        return "a side is empty"
-    if wild > MAX_WILDCARDS:
-        return "too many wildcards"
-    closing, arguments = "", 0
-    for one in rhs:
-        if not isinstance(one, Symbol):
-            continue
-        if one.sign in ("=", "~") or (one.sign == "" and one.name in _NOT_RIGHT):
-            return f"{one} on the right side"
-        if one.sign:
-            continue
-        if one.name in "0123456789" and not 0 < int(one.name) <= wild:
-            return f"replacement {one} out of bounds"
-        if one in ("$(", "$["):
-            if closing:
-                return "nested lookups"
-            closing, arguments = ("$)" if one == "$(" else "$]"), 0
-        elif one == closing:
-            closing = ""
-        elif one == "$@" and closing:
-            arguments += 1
-            if arguments > MAX_MAP_ARGUMENTS:
-                return "too many arguments for a lookup"
-    return "a lookup has no end" if closing else ""
 
 
 def _argument(digit: str, arguments: List[str]) -> str:

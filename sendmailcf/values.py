@@ -1,0 +1,352 @@
+"""Values: the text of an option, map, mailer field or header as sendmail reads it, and typed values as text.
+
+The one thing to know: reading follows sendmail even where it is absurd (a word but True is false, garbage is 0), and
+writing refuses what would then be misread.  Nothing here knows a file; facts from readcf.c, map.c, daemon.c, conf.c and
+milter.c of sendmail 8.17.1.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from datetime import timedelta
+from functools import cache
+from typing import Callable, Dict, Mapping, Optional, Sequence, Tuple, Union
+
+from attrs import frozen
+
+from .errors import EditError
+from .expressions import symbols, unquoted
+from .known.options import OPTIONS, OptionRow
+from .nodes import KeyFile, value_of
+
+OptionValue = Union[str, bool, int, timedelta, Sequence[str], Mapping[str, str]]
+_BLANKS = re.compile(r"[ \t\n\v\f\r]+")
+
+
+def words(text: str) -> Tuple[str, ...]:
+    """The words of a text between white space."""
+    return tuple(word for word in _BLANKS.split(text) if word)
+
+
+def escape(text: str) -> str:
+    """A value as it must stand in a line: a `#` that would begin a comment gets a backslash."""
+    return re.sub(r"(?<!\$)#", r"\\#", text)
+
+
+@cache
+def _tables() -> Tuple[Dict[str, OptionRow], Dict[str, OptionRow]]:
+    return (
+        {row.name.lower(): row for row in OPTIONS if row.name},
+        {row.letter: row for row in OPTIONS if row.letter},
+    )
+
+
+def exact_option_row(name: str) -> Optional[OptionRow]:
+    """The row of an option whose whole name this is, in any case."""
+    return _tables()[0].get(name.lower())
+
+
+def short_option_row(letter: str) -> Optional[OptionRow]:
+    """The row of a one-letter option."""
+    return _tables()[1].get(letter)
+
+
+def option_row(name: str) -> Optional[OptionRow]:
+    """The row of an option as sendmail takes a name from a file: any case, an abbreviation that begins
+    just one name; a suboption of anything but Timeout and Milter is dropped.  None: unknown, ambiguous."""
+    names, _ = _tables()
+    head, dot, sub = name.partition(".")
+    row = names.get(head.lower())
+    if row is None:
+        plain = [one for one in OPTIONS if one.name and "." not in one.name]
+        near = [one for one in plain if head and one.name.lower().startswith(head.lower())]
+        row = near[0] if len(near) == 1 else None
+    if row is not None and dot and row.kind == "suboptions":
+        return names.get(f"{row.name}.{sub}".lower())
+    return row
+
+
+def unknown_option(name: str) -> str:
+    """What to say of a name that is no option's, with the one that was probably meant."""
+    names = {row.name.lower(): row.name for row in OPTIONS if row.name}
+    near = difflib.get_close_matches(name.lower(), names, 1)
+    hint = f"; did you mean {names[near[0]]}?" if near else ""
+    return f"sendmail has no option {name!r}{hint}"
+
+
+def _as_text(row: OptionRow, text: str) -> OptionValue:
+    return text
+
+
+def _as_bool(row: OptionRow, text: str) -> OptionValue:
+    return text == "" or text[0] in "tTyY"
+
+
+def number(text: str) -> int:
+    """A number as C's atoi reads it: leading blanks, a sign, digits; garbage is 0."""
+    found = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", text)
+    return int(found.group(1)) if found else 0
+
+
+def _as_int(row: OptionRow, text: str) -> OptionValue:
+    return number(text)
+
+
+def _as_octal(row: OptionRow, text: str) -> OptionValue:
+    found = re.match(r"[0-7]+", text)
+    return int(found.group(), 8) & 0o777 if found else 0
+
+
+_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+def interval(text: str, unit: str = "s") -> timedelta:
+    """A time as sendmail converts it: numbers with the units w, d, h, m and s, or, without one, `unit`."""
+    if text.lower() == "now":
+        return timedelta(seconds=-1)
+    negative, total = text.startswith("-"), 0
+    for number, letter in re.findall(r"([0-9]*)([^0-9]?)", text[negative:]):
+        if number or letter:
+            total += int(number or 0) * _SECONDS.get(letter, _SECONDS[unit])
+    return timedelta(seconds=-total if negative else total)
+
+
+def interval_text(value: timedelta) -> str:
+    """A time in whole seconds.  Raises EditError for a part of a second or less than none."""
+    seconds = value.total_seconds()
+    if seconds != int(seconds) or seconds < 0:
+        raise EditError("sendmail's times are whole seconds, 0 or more")
+    return f"{int(seconds)}s"
+
+
+def _as_time(row: OptionRow, text: str) -> OptionValue:
+    return interval(text, row.unit or "s")
+
+
+def _as_words(row: OptionRow, text: str) -> OptionValue:
+    return words(text)
+
+
+def _as_choice(row: OptionRow, text: str) -> OptionValue:
+    # One letter is enough for sendmail; the whole word is what a reader wants.
+    return next((one for one in row.choices if text and one[0] == text[0]), text)
+
+
+def _as_flags(row: OptionRow, text: str) -> OptionValue:
+    if row.name in ("PrivacyOptions", "DontBlameSendmail"):
+        return tuple(re.findall(r"[A-Za-z0-9]+", text))
+    return tuple(word for word in re.split(r"[ \t\n\v\f\r,]+", text) if word)
+
+
+def _as_names(row: OptionRow, text: str) -> OptionValue:
+    return tuple(word.lstrip(" \t\n\v\f\r") for word in re.split(r"[,;]", text) if word)
+
+
+#: The keys of a port option, by the letters that count; the first is its name in op.me.
+PORT_KEYS = {
+    "N": "Name", "n": "Name", "P": "Port", "p": "Port", "A": "Addr", "a": "Addr", "F": "Family", "f": "Family",
+    "L": "Listen", "l": "Listen", "M": "Modifiers", "m": "Modifiers", "S": "SndBufSize", "s": "SndBufSize",
+    "R": "RcvBufSize", "r": "refuseLA", "q": "queueLA", "d": "delayLA", "c": "children", "D": "DeliveryMode",
+    "I": "InputMailFilters", "i": "InputMailFilters", "T": "SuperSafe",
+}  # fmt: skip
+
+
+def _as_ports(row: OptionRow, text: str) -> OptionValue:
+    found: Dict[str, str] = {}
+    for part in text.split(","):
+        key, equals, value = part.lstrip(" \t\n\v\f\r").partition("=")
+        if equals and key:
+            found[PORT_KEYS.get(key[0], key)] = value.lstrip(" \t\n\v\f\r")
+    return found
+
+
+_READ: Dict[str, Callable[[OptionRow, str], OptionValue]] = {
+    "bool": _as_bool,
+    "int": _as_int,
+    "octal": _as_octal,
+    "time": _as_time,
+    "words": _as_words,
+    "flags": _as_flags,
+    "letters": _as_flags,
+    "names": _as_names,
+    "letter": _as_choice,
+    "ports": _as_ports,
+}
+
+
+def written(row: OptionRow, value: OptionValue) -> str:
+    """The text of an option's value.  Raises EditError where sendmail would read something else from it.
+
+    A list is joined as this option's words are separated; a timedelta is written in whole seconds.
+    """
+    if isinstance(value, bool):
+        if row.kind not in ("bool", "enum-or-bool"):
+            raise EditError(f"{row.name} is not a boolean")
+        text = "True" if value else "False"
+    elif isinstance(value, timedelta):
+        if row.kind != "time":
+            raise EditError(f"{row.name} is not a time")
+        text = interval_text(value)
+    elif isinstance(value, int):
+        text = f"{value:04o}" if row.kind == "octal" else str(value)
+    elif isinstance(value, str):
+        text = value
+    elif isinstance(value, Mapping):
+        text = _ports_text(row, value)
+    else:
+        separator = "," if row.kind in ("flags", "names") and row.name != "ResolverOptions" else " "
+        parts = list(value)
+        if any(not word or set(word) & set(" \t\n\v\f\r,;") for word in parts):
+            raise EditError(f"a word of {row.name} is empty or holds a separator")
+        text = separator.join(parts)
+    problem = misread(row, text)
+    if problem:
+        raise EditError(f"{row.name}={text}: {problem}")
+    return text
+
+
+def _ports_text(row: OptionRow, value: Mapping[str, str]) -> str:
+    if row.kind != "ports":
+        raise EditError(f"{row.name} is not a list of keys and values")
+    for key, part in value.items():
+        if key not in PORT_KEYS.values():
+            raise EditError(
+                f"{row.name} has no key {key}; known are {', '.join(dict.fromkeys(PORT_KEYS.values()))}"
+            )
+        if "," in part or part != part.strip(" \t\n\v\f\r"):
+            raise EditError(f"{key} of {row.name}: a comma or a blank at an end would not stay in the value")
+    return ", ".join(f"{key}={part}" for key, part in value.items())
+
+
+def misread(row: OptionRow, text: str) -> Optional[str]:
+    """What is wrong with a value: why sendmail would refuse it or take it for something else, or None."""
+    kind, lower = row.kind, text.lower()
+    if text[:1] == " ":
+        return "sendmail drops the blank at its beginning"
+    if kind == "suboptions":
+        return f"set one of its suboptions, as in {row.name}.NAME"
+    if kind in ("bool", "enum-or-bool"):
+        spelled = [one.lower() for one in row.choices] or ["true", "false"]
+        spelled += [one[0] for one in spelled if row.name == "SuperSafe"]
+        if text and lower not in (*spelled, "yes", "no", "t", "f", "y", "n"):
+            return "sendmail takes everything but True for False: write True or False" + (
+                f" or one of {', '.join(row.choices)}" if row.choices else ""
+            )
+    elif kind == "int" and not re.fullmatch(r"[+-]?[0-9]+", text):
+        return "not a whole number; sendmail knows no suffixes and takes garbage for 0"
+    elif kind == "octal" and not re.fullmatch(r"0?[0-7]{1,3}", text):
+        return "not an octal mode of up to three digits"
+    elif kind == "time" and lower != "now" and not re.fullmatch(r"-?(?:[0-9]+[wdhms])*[0-9]+[wdhms]?", text):
+        return "not a time: numbers with units w, d, h, m, s, as in 1h30m"
+    elif kind in ("letter", "enum") and not _is_choice(row, text):
+        return f"not one of {', '.join(row.choices)}"
+    elif kind == "words" and ("," in text or '"' in text):
+        return "words are separated by blanks; a comma or a quote becomes part of a name and matches nothing"
+    elif kind in ("flags", "letters") and row.choices:
+        return _unknown_word(row, text)
+    elif row.name == "DefaultAuthInfo" and text and text[0] not in "/|":
+        return "a relative path is taken from the queue directory: write an absolute one"
+    return None
+
+
+def _is_choice(row: OptionRow, text: str) -> bool:
+    # Of the options known by their first letter, only QueueSortOrder takes upper case.
+    word = text.lower() if row.kind == "enum" or row.name == "QueueSortOrder" else text
+    return word in row.choices or (row.kind == "letter" and word in [one[0] for one in row.choices])
+
+
+def _unknown_word(row: OptionRow, text: str) -> Optional[str]:
+    known = {one if row.kind == "letters" else one.lower() for one in row.choices}
+    for word in _as_flags(row, text):  # type: ignore[union-attr]
+        name = str(word).lstrip("+-")
+        if name[:2].lower() == "0x" or re.fullmatch(r"[0-9]+", name):
+            continue
+        if (name if row.kind == "letters" else name.lower()) not in known:
+            return f"{word} is not known; known are {', '.join(row.choices)}"
+    return None
+
+
+def typed(row: OptionRow, text: str) -> OptionValue:
+    """What sendmail makes of an option's text: bool, int, timedelta, the whole word of a choice, a tuple of words, the
+    keys and values of a port; else the text itself."""
+    return _READ.get(row.kind, _as_text)(row, text)
+
+
+# Maps
+
+
+@frozen
+class MapArguments:
+    """The arguments of a K line as sendmail splits them: flags, then one word, then the rest.
+
+    flags: each by its letter, with the text glued to it (or, for flags that take a word, the word that follows).
+    file: the file of a class that has one, or whatever the first word means to the class; None for none.
+    rest: the words behind it; for the class regex the pattern, for sequence the members.
+    """
+
+    flags: Mapping[str, str]
+    file: Optional[str]
+    rest: Tuple[str, ...]
+
+
+#: Flags whose argument may be the word that follows, by map class; for all others those of file maps.
+_TAKE_A_WORD = {
+    "ldap": "kvrshbpPMdwZlcHV", "dns": "R", "syslog": "L", "regex": "", "host": "", "dequote": "", "macro": "",
+    "arith": "", "arpa": "", "sequence": "",
+}  # fmt: skip
+#: Classes that read one word of flags and nothing else.
+_ONE_FLAG = ("dequote", "macro", "arith", "arpa")
+
+
+def map_arguments(node: KeyFile) -> MapArguments:
+    """Split the arguments of a map declaration as its class does (map.c: one flag a word)."""
+    return split_arguments(node.map_class, value_of(node.arguments))
+
+
+def split_arguments(map_class: str, text: str) -> MapArguments:
+    """The same for a text in which macros are expanded."""
+    cls = map_class.lower()
+    flags: Dict[str, str] = {}
+    following = _TAKE_A_WORD.get(cls, "kv")
+    if cls == "sequence":
+        return MapArguments(flags, None, tuple(re.findall(r"[A-Za-z0-9][A-Za-z0-9_.]*", text)))
+    word = re.compile(r'(?:[^ \t\n\v\f\r"]|"[^"]*"?)+' if cls == "ldap" else r"[^ \t\n\v\f\r]+")
+    at = _skip(text, 0)
+    while text[at : at + 1] == "-":
+        found = word.match(text, at)
+        one = found.group() if found else ""
+        letter, argument = one[1:2], one[2:]
+        at = _skip(text, at + len(one))
+        if letter and letter in following and not argument:
+            found = word.match(text, at)
+            argument = found.group() if found else ""
+            at = _skip(text, at + len(argument))
+        if letter and not (cls in _ONE_FLAG and flags):
+            flags[letter] = argument.replace('"', "") if cls == "ldap" else argument
+    if cls == "regex":
+        return MapArguments(flags, None, (text[at:],) if text[at:] else ())
+    left = words(text[at:])
+    return MapArguments(flags, left[0] if left else None, left[1:])
+
+
+def _skip(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
+
+
+# Mailer fields
+
+
+def field_text(raw: Optional[str]) -> str:
+    """A field of a mailer, queue group or filter as sendmail stores it: without quotes and backslashes."""
+    return "".join(unquoted(symbols(value_of(raw))))
+
+
+def quoted_field(text: str) -> str:
+    """The spelling of a field that sendmail stores as `text`."""
+    spelled = re.sub(r'[\\"]', r"\\\g<0>", text)
+    for control, letter in (("\n", "n"), ("\r", "r"), ("\f", "f"), ("\b", "b")):
+        spelled = spelled.replace(control, "\\" + letter)
+    needs = any(c in spelled for c in ",") or spelled != spelled.strip(" \t\v")
+    return f'"{spelled}"' if needs else spelled
