@@ -47,7 +47,8 @@ from .values import MapArguments, number, split_arguments, words
 MAX_WILDCARDS = 9
 MAX_MAP_ARGUMENTS = 9
 
-_RULE_BYTES = 2047
+#: Bytes of an expanded side, class line, map line or ruleset line; the rest is cut off silently.
+_LINE_BYTES = 2047
 _NOT_LEFT = frozenset("0123456789:>.[]()")
 _NOT_RIGHT = frozenset("*+-")
 #: Map classes whose K line sendmail reads in another way; they keep quotes in keys.
@@ -58,9 +59,13 @@ _STICKY = frozenset("fmNOoqt")
 
 @frozen
 class ReadRule:
-    """A rule as tokens: macros expanded, the left side folded to lower case, symbols as Symbol."""
+    """A rule as tokens, with macros expanded and symbols as Symbol.
+
+    pattern: the left side in lower case, as it is matched.
+    """
 
     lhs: Tuple[str, ...]
+    pattern: Tuple[str, ...]
     rhs: Tuple[str, ...]
 
 
@@ -128,7 +133,7 @@ class Reading:
         elif isinstance(node, ClassWords):
             self._add_words(bare(node.name), self._expanded(symbols(value_of(node.words))))
         elif isinstance(node, TrustedUsers):
-            self._add_words("t", [value_of(node.words)])
+            self.classes.setdefault("t", {}).update(dict.fromkeys(words(value_of(node.words))))
         elif isinstance(node, KeyFile):
             self._key_file(node)
         elif isinstance(node, (Option, ShortOption)):
@@ -164,7 +169,7 @@ class Reading:
                     members.update(self.classes.get(item.name, {}))
             else:
                 text.append(item)
-        members.update(dict.fromkeys(words("".join(text))))
+        members.update(dict.fromkeys(words(_cut("".join(text)))))
 
     def _key_file(self, node: KeyFile) -> None:
         if "$" in node.name + node.map_class:
@@ -175,12 +180,12 @@ class Reading:
                 return
             node, arguments = expanded, expanded.arguments or ""
         else:
-            arguments = self._text(symbols(value_of(node.arguments)))
+            arguments = _cut(self._text(symbols(value_of(node.arguments))))
         read = split_arguments(node.map_class, arguments)
         old = self.maps.get(node.name.lower())
         if old is not None:
             sticky = {flag: text for flag, text in old.arguments.flags.items() if flag in _STICKY}
-            read = evolve(read, flags={**sticky, **read.flags})
+            read = evolve(read, flags={**sticky, **read.flags}, file=read.file or old.arguments.file)
         cls = node.map_class.lower()
         if cls in UNPARSED:
             # One letter in either case, and by default what is in force at the lookup.
@@ -190,6 +195,12 @@ class Reading:
         self.maps[node.name.lower()] = ReadMap(cls, read, space)
 
     def _option(self, node: Option | ShortOption) -> None:
+        if isinstance(node, ShortOption) and node.flag == "M":
+            # The letter M is no option: it defines a macro.
+            defined = parse("D" + (node.value or ""))
+            if isinstance(defined, MacroDefinition):
+                self._read(defined)
+            return
         name = node.name.lower() if isinstance(node, Option) else {"B": "blanksub"}.get(node.flag, "")
         value = value_of(node.value)
         if name == "operatorchars":
@@ -239,11 +250,11 @@ class Reading:
             rules.refused = rules.refused or str(error)
             return
         rules.refused = rules.refused or _refused(lhs, rhs)
-        rules.append(ReadRule(tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs), rhs))
+        rules.append(ReadRule(lhs, tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs), rhs))
 
     def _side(self, raw: str) -> Tuple[str, ...]:
         items: List[Item] = []
-        left = _RULE_BYTES
+        left = _LINE_BYTES
         for item in self._expanded(symbols(value_of(raw))):
             # A tab out of a macro ends the side.
             text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
@@ -252,6 +263,11 @@ class Reading:
             if left <= 0 or text != item:
                 break
         return tuple(tokens(items, self.operators(), comments=self.level < 9))
+
+
+def _cut(text: str) -> str:
+    raw = text.encode("utf-8", "surrogateescape")
+    return text if len(raw) <= _LINE_BYTES else raw[:_LINE_BYTES].decode("utf-8", "surrogateescape")
 
 
 def ruleset_number(digits: str) -> Optional[str]:

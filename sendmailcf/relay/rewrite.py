@@ -201,7 +201,7 @@ class Rewriter:
                 # sendmail goes on with what it has.
                 self._reason = self._reason or f"infinite loop in ruleset {name}, rule {at + 1}"
                 break
-            matched = self._match(rule.lhs, low)
+            matched = self._match(rule.pattern, low)
             if matched is None:
                 at, tries = at + 1, 0
                 continue
