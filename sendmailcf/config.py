@@ -61,6 +61,7 @@ from .nodes import (
     value_of,
 )
 from .reading import Reading
+from .references import MAILER, MAP, RULESET, Reference, references
 from .text import meaning
 from .values import (
     OptionValue,
@@ -151,6 +152,25 @@ class Config(CfLines):
     def reading(self) -> Reading:
         """What sendmail holds after it has read this file: macros expanded where it expands them."""
         return Reading(self)
+
+    def references(self, name: Optional[str] = None, kind: Optional[str] = None) -> List[Reference]:
+        """Every place that defines or uses a name, in the order of the lines.
+
+        name: with or without braces; maps and mailers in any case; the number of a ruleset finds its name, too.
+        kind: "macro", "class", "map", "mailer" or "ruleset"; None for all.
+        """
+        wanted = None if name is None else bare(name)
+        sets = self.reading().rulesets if wanted is not None and kind in (None, RULESET) else {}
+        same = {one for one, rules in sets.items() if rules is sets.get(wanted or "")}
+
+        def meant(found: Reference) -> bool:
+            if wanted is None or found.name == wanted:
+                return True
+            if found.kind in (MAP, MAILER):
+                return found.name.lower() == wanted.lower()
+            return found.kind == RULESET and found.name in same
+
+        return [one for one in references(self) if kind in (None, one.kind) and meant(one)]
 
     @property
     def rulesets(self) -> Rulesets:
@@ -855,6 +875,24 @@ class Rules:
         last = (self.indices or self.starts)[-1]
         index = self.indices[at] if at < len(self.indices) else last + 1
         self._config.insert(index, *rules)
+        self._refresh()
+
+    def __setitem__(self, at: int, rule: RewritingRule) -> None:
+        """Replace rule `at`, counted from 0."""
+        self._config.replace(self.indices[at], rule)
+
+    def __delitem__(self, at: int) -> None:
+        """Remove rule `at`, counted from 0."""
+        self._config.remove(self.indices[at])
+        self._refresh()
+
+    def move(self, at: int, to: int) -> None:
+        """Move rule `at` so that it becomes rule `to`, both counted from 0."""
+        rule = self[at]
+        del self[at]
+        self.insert(range(len(self) + 1)[to], rule)
+
+    def _refresh(self) -> None:
         fresh = self._config.rulesets[self.name]
         self.starts, self.indices = fresh.starts, fresh.indices
 
@@ -893,6 +931,10 @@ class Rulesets(Mapping[str, Rules]):
             elif config.kind(index) is Ruleset:
                 current = None  # after a bad S line sendmail has no ruleset to add rules to
         return found
+
+    def distinct(self) -> List[Rules]:
+        """Each ruleset once, whatever names and numbers it has, in the order of the file."""
+        return list({id(rules): rules for rules in self._all().values()}.values())
 
     def __getitem__(self, name: str) -> Rules:
         return self._all()[name]

@@ -2,7 +2,8 @@
 
 The one thing to know: sendmail does this in two steps.  When a line is read, `$` sequences become symbols and
 macros are expanded; then the text is cut into tokens at operator characters, and only tokens are matched.
-Both languages are regular, so each is one pattern: no grammar is loaded to read a rule.
+Both languages are regular, so each is one pattern: no grammar is loaded to read a rule.  `words` shows what stands
+in the file, `symbols` and `tokens` what sendmail makes of it.
 Facts from readcf.c, macro.c, parseaddr.c (prescan, cataddr) and util.c of sendmail 8.17.1.
 """
 
@@ -10,9 +11,26 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Callable, Dict, FrozenSet, Iterable, List, Optional, Pattern, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Pattern,
+    Sequence,
+    Tuple,
+    Type,
+    Union,
+    cast,
+)
 
 from attrs import frozen
+
+from .nodes import Node, field_names
 
 #: Characters that always are tokens of their own, beside those of OperatorChars.
 DELIMITERS = "()<>,;\r\n"
@@ -23,15 +41,16 @@ MAX_TEXT_BYTES = 1251
 MAX_TOKENS = 1000
 #: Bytes of the key or the default of a lookup, cut silently (MAXKEY).
 MAX_KEY_BYTES = 1021
+#: How deep `words` nests; what is opened deeper stands by itself.  sendmail nests no lookups at all.
+MAX_DEPTH = 40
 _MAX_PASSES = 11
 _MAX_EXPANDED = 4095
 _BLANKS = " \t\n\v\f\r"
 _META = frozenset("*+-@0123456789#:>[]()|.")
 
-_SIGN = r"\$(?:\$|(?P<sign>[=~&?]?)(?:\{(?P<long>[^${}\n]*)\}|(?P<short>.)))"
-_SYMBOL = re.compile(_SIGN, re.DOTALL)
+_SYMBOL = re.compile(r"\$(?:\$|(?P<sign>[=~&?]?)(?:\{(?P<long>[^${}\n]*)\}|(?P<short>.)))", re.DOTALL)
 _WORD = re.compile(
-    rf"""(?P<symbol>{_SIGN})
+    r"""(?P<symbol>\$(?:\$|(?P<sign>[=~&?]?)(?P<name>\{[^${}\n]*\}|.)))
        | (?P<blank>[ \t\n\v\f\r]+)
        | (?P<quoted>"(?:[^"\\]|\\.)*(?:"|\\?\Z))
        | (?P<text>(?:[^$"\\ \t\n\v\f\r]|\\(?:[^$]|(?=\$)|\Z)|\$\Z)+)""",
@@ -67,37 +86,190 @@ class Symbol(str):
 Item = Union[str, Symbol]
 
 
-@frozen
-class Word:
-    """A piece of a rule side or macro value, as it stands in the file.
+# Words: what stands in a line, losslessly.
 
-    kind: "metasymbol" (`$*`, `$=x`, `$(`, `$?x`), "macro" (`$x`, `${name}`), "runtime" (`$&x`), "quoted", "text"
-    or "blank".
-    """
 
-    kind: str
+@frozen(kw_only=True)
+class Word(Node):
+    """A piece of a rule side, macro value, header template or mailer argument, as it stands in the file."""
+
+
+@frozen(kw_only=True)
+class Text(Word):
+    """Text without a symbol; tokens are cut from it only after macros are expanded (`tokens`)."""
+
     text: str
 
-    def __str__(self) -> str:
-        return self.text
+
+@frozen(kw_only=True)
+class Space(Word):
+    """White space."""
+
+    text: str
 
 
-def words(side: str) -> Tuple[Word, ...]:
-    """Cut a rule side or macro value into words; the concatenation of their texts is `side`.
+@frozen(kw_only=True)
+class Quoted(Word):
+    """A string in double quotes: one token.  One without an end runs to the end of the text."""
 
-    >>> [word.kind for word in words('$* <@$j> "a b"$&{x}')]
-    ['metasymbol', 'blank', 'text', 'macro', 'text', 'blank', 'quoted', 'runtime']
+    text: str
+
+
+@frozen(kw_only=True)
+class Macro(Word):
+    """`$x` or `${name}`: the value of a macro."""
+
+    sign: str = "$"
+    name: str
+
+
+@frozen(kw_only=True)
+class RunTimeMacro(Word):
+    """`$&x`: the value that a macro has when the rule is run."""
+
+    sign: str = "$&"
+    name: str
+
+
+@frozen(kw_only=True)
+class ClassMatch(Word):
+    """`$=x`: a phrase that is a member of a class; `$~x`: a token that is none."""
+
+    sign: str = "$="
+    name: str
+
+
+@frozen(kw_only=True)
+class Metasymbol(Word):
+    """`$*`, `$1`, `$#`, `$>` and the like, and the dollar `$$`."""
+
+    text: str
+
+
+@frozen(kw_only=True)
+class Enclosed(Word):
+    """Words between two symbols; without an end they run to the end of the text."""
+
+    words: Tuple[Word, ...] = ()
+
+
+@frozen(kw_only=True)
+class MapLookup(Enclosed):
+    """`$(map key $@ argument $: default $)`."""
+
+    opening: str = "$("
+    words: Tuple[Word, ...] = ()
+    closing: Optional[str] = "$)"
+
+    @property
+    def map_name(self) -> str:
+        """The map's name, or "" where something else than text stands in its place."""
+        first = next((word for word in self.words if not isinstance(word, Space)), None)
+        found = _MAP_NAME.match(first.text) if isinstance(first, Text) else None
+        return found.group() if found else ""
+
+
+@frozen(kw_only=True)
+class HostLookup(Enclosed):
+    """`$[host$]`: the canonical name of a host."""
+
+    opening: str = "$["
+    words: Tuple[Word, ...] = ()
+    closing: Optional[str] = "$]"
+
+
+@frozen(kw_only=True)
+class Conditional(Enclosed):
+    """`$?x text $| other text $.`: one of two texts by whether a macro has a value."""
+
+    sign: str = "$?"
+    name: str
+    words: Tuple[Word, ...] = ()
+    otherwise: Optional[str] = None
+    other_words: Tuple[Word, ...] = ()
+    closing: Optional[str] = "$."
+
+
+_MAP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
+
+
+@lru_cache(maxsize=8192)
+def words(text: str) -> Tuple[Word, ...]:
+    """Cut a text into words; the concatenation of their texts is `text`.
+
+    >>> [type(word).__name__ for word in words('$* <@$j> "a b"$&{x}$(m $1 $)')]
+    ['Metasymbol', 'Space', 'Text', 'Macro', 'Text', 'Space', 'Quoted', 'RunTimeMacro', 'MapLookup']
     """
-    return tuple(Word(_kind(found), found.group()) for found in _WORD.finditer(side))
+    # What is open: the class, its first fields, and the words of both its parts.
+    open_now: List[Tuple[Type[Enclosed], Dict[str, Any]]] = []
+    top: List[Word] = []
+    here = top
+    for found in _WORD.finditer(text):
+        piece = found.group()
+        kind = found.lastgroup
+        if kind != "symbol":
+            here.append(_PLAIN[kind or "text"](text=piece))
+            continue
+        sign, name = found.group("sign"), found.group("name")
+        if (piece in _OPENING or sign == "?") and len(open_now) < MAX_DEPTH:
+            here = []
+            fields: Dict[str, Any] = {"sign": "$?", "name": name} if sign == "?" else {"opening": piece}
+            open_now.append((_OPENING.get(piece, Conditional), {**fields, "words": here}))
+        elif (
+            piece == "$|"
+            and open_now
+            and open_now[-1][0] is Conditional
+            and "otherwise" not in open_now[-1][1]
+        ):
+            here = []
+            open_now[-1][1].update(otherwise=piece, other_words=here)
+        elif open_now and piece == _CLOSING[open_now[-1][0]]:
+            here = _close(open_now, top, piece)
+        elif sign and sign != "?":
+            here.append(RunTimeMacro(name=name) if sign == "&" else ClassMatch(sign="$" + sign, name=name))
+        elif name is None or sign or (name in _META and len(piece) == 2):
+            here.append(Metasymbol(text=piece))
+        else:
+            here.append(Macro(name=name))
+    while open_now:
+        _close(open_now, top, None)
+    return tuple(top)
 
 
-def _kind(found: re.Match[str]) -> str:
-    if found.group("symbol") is None:
-        return found.lastgroup or "text"
-    if found.group() == "$$":
-        return "text"
-    symbol = _symbol(found)
-    return "runtime" if symbol.sign == "&" else "macro" if symbol.is_macro else "metasymbol"
+def _close(
+    open_now: List[Tuple[Type[Enclosed], Dict[str, Any]]], top: List[Word], closing: Optional[str]
+) -> List[Word]:
+    """Put what was opened last into what holds it; the words that then go on."""
+    cls, fields = open_now.pop()
+    make = cast(Callable[..., Word], cls)
+    made = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+    outer = open_now[-1][1] if open_now else {}
+    into: List[Word] = outer.get("other_words", outer.get("words", top))
+    into.append(make(**made, closing=closing))
+    return into
+
+
+def walk(these: Sequence[Word], start: int = 0) -> Iterator[Tuple[int, Word]]:
+    """Each word with its place in the text, counted in characters from `start`; those inside others follow them."""
+    for word in these:
+        yield start, word
+        at = start
+        for name in field_names(type(word)):
+            value = getattr(word, name)
+            if isinstance(value, tuple):
+                yield from walk(value, at)
+                at += sum(len(str(one)) for one in value)
+            elif value is not None:
+                at += len(value)
+        start = at
+
+
+_PLAIN: Dict[str, Callable[..., Word]] = {"text": Text, "blank": Space, "quoted": Quoted}
+_OPENING: Dict[str, Type[Enclosed]] = {"$(": MapLookup, "$[": HostLookup}
+_CLOSING: Dict[Type[Enclosed], str] = {MapLookup: "$)", HostLookup: "$]", Conditional: "$."}
+
+
+# Symbols: what sendmail makes of them when it reads a line.
 
 
 def _symbol(found: re.Match[str]) -> Symbol:
@@ -121,6 +293,14 @@ def symbols(text: str) -> List[Item]:
     if at < len(text):
         items.append(text[at:])
     return items
+
+
+def found_symbols(text: str) -> Iterator[Tuple[int, Symbol, str]]:
+    """The symbols of a text but `$$`: where the name of each begins, the symbol, and the name as it is spelled."""
+    for found in _SYMBOL.finditer(text):
+        if found.group() != "$$":
+            at = found.end("sign")
+            yield at, _symbol(found), text[at : found.end()]
 
 
 def expand(items: Sequence[Item], value: Callable[[str], Optional[List[Item]]]) -> List[Item]:

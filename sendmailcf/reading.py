@@ -250,7 +250,9 @@ class Reading:
             rules.refused = rules.refused or str(error)
             return
         rules.refused = rules.refused or _refused(lhs, rhs)
-        rules.append(ReadRule(lhs, tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs), rhs))
+        rules.append(
+            ReadRule(lhs, tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs), rhs)
+        )
 
     def _side(self, raw: str) -> Tuple[str, ...]:
         items: List[Item] = []

@@ -82,6 +82,18 @@ def meaning(raw: str) -> str:
     return _MEANING.sub(replace, cut).rstrip(" \t\n\v\f\r").replace("\r\n", "\n")
 
 
+def blanked(raw: str) -> str:
+    """`raw` with blanks in the place of inline comments and of all behind a NUL, so that places stay the same."""
+    if "#" not in raw and "\0" not in raw:
+        return raw
+    cut = raw.partition("\0")[0]
+
+    def replace(found: re.Match[str]) -> str:
+        return " " * len(found.group()) if found.group("removed") else found.group()
+
+    return _MEANING.sub(replace, cut).ljust(len(raw))
+
+
 def hidden(text: str) -> Tuple[str, str]:
     """`text` with a character that it does not hold in the place of each `#`, and that character."""
     stand_in = next(c for c in map(chr, range(1, 0x110000)) if c not in text and c not in _WHITE)

@@ -7,7 +7,7 @@ the pieces, and the cases worth a name.
 from __future__ import annotations
 
 import time
-from typing import List
+from typing import List, Tuple
 
 import pytest
 from hypothesis import given
@@ -15,9 +15,20 @@ from hypothesis import strategies as st
 
 from sendmailcf.expressions import (
     MAX_TEXT_BYTES,
+    ClassMatch,
+    Conditional,
+    HostLookup,
     Item,
+    Macro,
+    MapLookup,
+    Metasymbol,
+    Quoted,
+    RunTimeMacro,
+    Space,
     Symbol,
+    Text,
     TokenError,
+    Word,
     expand,
     folded,
     joined,
@@ -27,6 +38,7 @@ from sendmailcf.expressions import (
     symbols,
     tokens,
     unquoted,
+    walk,
     words,
 )
 
@@ -35,38 +47,70 @@ HOSTILE = st.text(alphabet='$*+-@={}&~?|.x1 ab"\\\n\t#(<>)é\udcff', max_size=40
 
 
 @given(HOSTILE)
-def test_words_lose_nothing(side: str) -> None:
-    cut = words(side)
-    assert "".join(map(str, cut)) == side
-    assert all(word.text for word in cut)
-    assert {word.kind for word in cut} <= {"metasymbol", "macro", "runtime", "quoted", "text", "blank"}
+def test_words_lose_nothing(text: str) -> None:
+    cut = words(text)
+    assert "".join(map(str, cut)) == text
+    for at, word in walk(cut):
+        assert str(word)
+        assert text[at : at + len(str(word))] == str(word)
 
 
-@given(HOSTILE.filter(lambda side: '"' not in side))
-def test_words_outside_quotes_are_the_symbols(side: str) -> None:
-    named = [word.text for word in words(side) if word.kind in ("metasymbol", "macro", "runtime")]
-    found = [item for item in symbols(side) if isinstance(item, Symbol)]
-    assert [symbols(text)[0] for text in named] == found
+@given(HOSTILE.filter(lambda text: '"' not in text))
+def test_words_outside_quotes_are_the_symbols(text: str) -> None:
+    # What begins an enclosed row is the symbol itself; the rest is inside, and comes by itself.
+    named = [str(word)[: len(symbol_of(word))] for _, word in walk(words(text)) if symbol_of(word)]
+    found = [
+        item for item in symbols(text) if isinstance(item, Symbol) and item not in ("$)", "$]", "$|", "$.")
+    ]
+    assert [symbols(one)[0] for one in named if one not in ("$)", "$]", "$|", "$.", "$$")] == found
 
 
-@pytest.mark.parametrize(
-    ("side", "kinds"),
-    [
-        ("$*", ["metasymbol"]),
-        ("$=w$~{x}", ["metasymbol", "metasymbol"]),
-        ("$(map $1 $@ $&{x} $: ? $)", ["metasymbol", "text", "blank", "metasymbol", "blank", "metasymbol", "blank", "runtime",
-                                       "blank", "metasymbol", "blank", "text", "blank", "metasymbol"]),
-        ("$j${name}$&j", ["macro", "macro", "runtime"]),
-        ("$?x a$|b$.", ["metasymbol", "blank", "text", "metasymbol", "text", "metasymbol"]),
-        ('a"b \\" $1"c', ["text", "quoted", "text"]),
-        ('"open $1\\', ["quoted"]),
-        ("$$a\\$*", ["text", "text", "metasymbol"]),
-        ("a\\", ["text"]),
-        ("$", ["text"]),
-    ],
-)  # fmt: skip
-def test_kinds_of_words(side: str, kinds: List[str]) -> None:
-    assert [word.kind for word in words(side)] == kinds
+def symbol_of(word: Word) -> str:
+    if isinstance(word, (Text, Space, Quoted)):
+        return ""
+    if isinstance(word, (MapLookup, HostLookup)):
+        return word.opening
+    if isinstance(word, Conditional):
+        return word.sign + word.name
+    return str(word)
+
+
+TABLE: List[Tuple[str, List[Word]]] = [
+    ("$*", [Metasymbol(text="$*")]),
+    ("$=w$~{x}", [ClassMatch(name="w"), ClassMatch(sign="$~", name="{x}")]),
+    ("$j${name}$&j$1", [Macro(name="j"), Macro(name="{name}"), RunTimeMacro(name="j"), Metasymbol(text="$1")]),
+    ("$(m $1 $: ? $)", [MapLookup(words=(
+        Text(text="m"), Space(text=" "), Metasymbol(text="$1"), Space(text=" "), Metasymbol(text="$:"),
+        Space(text=" "), Text(text="?"), Space(text=" ")))]),
+    ("$[$1", [HostLookup(words=(Metasymbol(text="$1"),), closing=None)]),
+    ("$?{x}a$|b$.", [Conditional(name="{x}", words=(Text(text="a"),), otherwise="$|", other_words=(Text(text="b"),))]),
+    ("$?a$?b$|$.$|c$.", [Conditional(
+        name="a", words=(Conditional(name="b", otherwise="$|"),), otherwise="$|", other_words=(Text(text="c"),))]),
+    ("$| $. $) $]", [Metasymbol(text="$|"), Space(text=" "), Metasymbol(text="$."), Space(text=" "),
+                     Metasymbol(text="$)"), Space(text=" "), Metasymbol(text="$]")]),
+    ("$#smtp $@ h", [Metasymbol(text="$#"), Text(text="smtp"), Space(text=" "), Metasymbol(text="$@"), Space(text=" "),
+                     Text(text="h")]),
+    ('a"b \\" $1"c', [Text(text="a"), Quoted(text='"b \\" $1"'), Text(text="c")]),
+    ('"open $1\\', [Quoted(text='"open $1\\')]),
+    ("$$a\\$*", [Metasymbol(text="$$"), Text(text="a\\"), Metasymbol(text="$*")]),
+    ("$", [Text(text="$")]),
+    ("a\\", [Text(text="a\\")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "cut"), TABLE, ids=[text for text, _ in TABLE])
+def test_table_in_both_directions(text: str, cut: List[Word]) -> None:
+    assert list(words(text)) == cut
+    assert "".join(map(str, cut)) == text
+
+
+def test_the_map_of_a_lookup() -> None:
+    names = [
+        word.map_name
+        for word in words("$(storage {x}$) $( m.x 1 $) $($1$) $($)")
+        if isinstance(word, MapLookup)
+    ]
+    assert names == ["storage", "m", "", ""]
 
 
 def test_symbols_are_told_from_text_that_looks_so() -> None:

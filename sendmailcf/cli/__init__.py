@@ -18,7 +18,9 @@ COMMANDS = {
     "get": "edit",
     "set": "edit",
     "unset": "edit",
-    "parse": "edit",
+    "parse": "language",
+    "build": "language",
+    "diff": "language",
     "makemap": "makemap",
     "demo": "demo",
 }
@@ -31,8 +33,10 @@ commands:
   relay check     is this host ready to authenticate, and if not, which link is broken?
   relay plan      show what would make it send through an authenticated relay
   relay apply     do it
-  get, set, unset an option or a macro of a sendmail.cf
-  parse           every line of a sendmail.cf as JSON
+  get             what a sendmail.cf says: one thing, or all
+  set, unset      an option or a macro
+  parse, build    every line of a sendmail.cf as JSON, and back
+  diff            what two files say differently
   makemap         build a map database, as makemap does
   demo            the main job on an example /etc/mail in a temporary directory
 
