@@ -915,15 +915,12 @@ class Rulesets(Mapping[str, Rules]):
         for index in config.indices(Ruleset, RewritingRule):
             node = config[index]
             if isinstance(node, Ruleset):
-                name = node.name.lstrip("0") or "0" if node.name[0] in "0123456789" else node.name
-                current = found.get(name)
-                if current is None and node.number is not None:
-                    current = found.get(node.number.lstrip("0") or "0")
+                names = [one for one in node.both if one is not None]
+                current = next((found[one] for one in names if one in found), None)
                 if current is None:
-                    current = Rules(config, name, [], [])
-                found.setdefault(name, current)
-                if node.number is not None:
-                    found.setdefault(node.number.lstrip("0") or "0", current)
+                    current = Rules(config, names[0], [], [])
+                for one in names:
+                    found.setdefault(one, current)
                 current.starts.append(index)
             elif isinstance(node, RewritingRule):
                 if current is not None:

@@ -59,7 +59,8 @@ class Grammar:
         self._source = source(name)
         self._callbacks = callbacks
         self._patterns: Dict[str, Optional[Pattern[str]]] = {}
-        self._lark = Lark(
+        #: The parser, whose terminals and rules others may read.
+        self.lark = Lark(
             self._source,
             parser="lalr",
             lexer="contextual",
@@ -80,7 +81,7 @@ class Grammar:
             found = pattern.fullmatch(text)
             return None if found is None else self._callbacks[start](list(found.groups()))
         try:
-            return self._lark.parse(text, start=start)
+            return self.lark.parse(text, start=start)
         except UnexpectedInput:
             return None
 
@@ -90,7 +91,7 @@ class Grammar:
         text = found.group(1) if found else ""
         if found is None or re.search(r"[^A-Z_\[\] ]", text):
             return None
-        terminals = {one.name: one.pattern.to_regexp() for one in self._lark.terminals}
+        terminals = {one.name: one.pattern.to_regexp() for one in self.lark.terminals}
         words, out, first, count = re.findall(r"[A-Z_]+|[\[\]]", text), [], [], 0
         for at, word in enumerate(words):
             if word == "[":

@@ -220,7 +220,7 @@ class Precedence(Line):
 
 @frozen(kw_only=True)
 class Ruleset(Line):
-    """`Sname`, `Snumber`, `Sname=number`; what follows the name is ignored by sendmail."""
+    """`Sname`, `Snumber`, `Sname=number`; what follows the name, or a number, is ignored by sendmail."""
 
     letter: str = "S"
     blank: Optional[str] = None
@@ -229,6 +229,13 @@ class Ruleset(Line):
     number: Optional[str] = None
     ignored: Optional[str] = None
     comment: Optional[str] = None
+
+    @property
+    def both(self) -> Tuple[Optional[str], Optional[str]]:
+        """The name and the number that it gives, each without leading zeros, or None."""
+        if self.name[0] in "0123456789":
+            return None, self.name.lstrip("0") or "0"
+        return self.name, None if self.number is None else self.number.lstrip("0") or "0"
 
 
 @frozen(kw_only=True)

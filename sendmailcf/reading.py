@@ -155,8 +155,8 @@ class Reading:
 
     def _version(self, node: Version) -> None:
         self.level = number(node.level)
-        if self.level >= 5 and "w" in self.macros:
-            host = "".join(self.macros["w"])
+        host = self.value("w")
+        if self.level >= 5 and "." in host:
             self.macros["w"] = [host.partition(".")[0]]
 
     def _add_words(self, name: str, items: Iterable[Item]) -> None:
@@ -224,17 +224,16 @@ class Reading:
             if not isinstance(expanded, Ruleset):
                 return None
             node = expanded
-        name = ruleset_number(node.name) if node.name[0] in "0123456789" else node.name
-        number = ruleset_number(node.number) if node.number else None
-        if name is None or (node.number and number is None):
+        name, number = node.both
+        if number is not None and ruleset_number(number) is None:
             return None
+        if name is None or number is None:
+            return self.rulesets.setdefault(name or number or "", ReadRules())
         found = self.rulesets.get(name)
-        if found is None:
-            found = self.rulesets.setdefault(number, ReadRules()) if number else ReadRules()
-            self.rulesets[name] = found
-        elif number and not found:
-            # Named before, by a mailer or a rule-less S line.
-            found = self.rulesets[name] = self.rulesets.setdefault(number, found)
+        if not found:
+            # New, or named before by a mailer or a rule-less S line.
+            shared = self.rulesets.setdefault(number, ReadRules() if found is None else found)
+            found = self.rulesets[name] = shared
         return found
 
     def _expanded(self, items: Sequence[Item]) -> List[Item]:

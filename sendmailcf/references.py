@@ -145,7 +145,7 @@ def _definition(node: Line) -> Iterator[Found]:
     if kind is None:
         return
     for _, name, start, raw in _fields(node):
-        if name == "name" or (name == "number" and isinstance(node, Ruleset) and raw):
+        if name == "name" or (name == "number" and isinstance(node, Ruleset) and all(node.both)):
             yield kind, raw or "", DEFINITION, start
 
 

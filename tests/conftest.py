@@ -17,6 +17,8 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 SBIN = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/lib/sendmail", "/sbin"])
+#: How many times as many generated cases as usual: for long runs by hand.
+FUZZ = int(os.environ.get("SENDMAILCF_FUZZ", "1"))
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 

@@ -256,6 +256,12 @@ def test_rulesets_join_their_parts() -> None:
     assert "authinfo" not in cf.rulesets
 
 
+def test_a_number_gives_no_second_name() -> None:
+    cf = sendmailcf.loads("S0=1\nR$*\t$1\nSx=007\nR$-\t$1\nS7\nR$+\t$1\n")
+    assert {name: len(rules) for name, rules in cf.rulesets.items()} == {"0": 1, "x": 2, "7": 2}
+    assert {name: len(rules) for name, rules in cf.reading().rulesets.items()} == {"0": 1, "x": 2, "7": 2}
+
+
 def test_a_time_keeps_sendmail_s_units() -> None:
     row = option_row("Timeout.queuereturn")
     assert row is not None

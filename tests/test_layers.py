@@ -36,6 +36,7 @@ ROWS = {
     "summary": 6,
     "relay": 6,
     "files": 8,
+    "strategies": 9,
     "cli": 9,
 }
 #: Who may import what is not of the standard library.

@@ -57,6 +57,9 @@ _EVENT = re.compile(
 )
 _MAP = re.compile(r"map (.*), class (\S+), flags \S+, file (.*),\n\tapp (.*), domain .*")
 _NONE = "(null)"
+#: Words of classes are told as they are in memory: those with a symbol, or with bytes that look so, are left out.
+_SYMBOL = "\udc90"
+_CODE = re.compile("[\x80-\x9f\udc80-\udc9f\udcff$]")
 
 
 def told(sendmail: str, cf: Path, rulesets: List[str]) -> Told:
@@ -94,15 +97,19 @@ def _events(text: str) -> Iterator[str]:
         if one.startswith("setclass(") and from_program:
             continue
         from_program = one.startswith("fileclass(|")
-        if re.match(r"map (?:aliases|Alias)|(?:re)?define\(deliveryMode", one):
+        if re.match(r"map (?:aliases|Alias)|(?:re)?define\((?:deliveryMode|daemon_flags) ", one):
             continue
         declared = _MAP.match(one)
         if declared:
             yield "map {}, class {}, file {}, app {}".format(*declared.groups())
         else:
             plain = re.sub(r"^redefine", "define", re.sub(r"^(setoption \w+) \(\S*\)", r"\1", one))
-            # Which class is copied is not told rightly.
-            yield re.sub(r"^(setclass\(.*, \$=).*\)", r"\1)", plain)
+            if not (plain.startswith("setclass(") and _CODE.search(plain)):
+                yield plain
+
+
+def _members(name: str, found: Iterable[str]) -> List[str]:
+    return [f"setclass({name}, {word})" for word in found if not _CODE.search(word)]
 
 
 def shown(items: Iterable[Item]) -> str:
@@ -129,18 +136,19 @@ def ours(data: bytes) -> Told:
         lines.append(node)
         if isinstance(node, MacroDefinition):
             events.append(f"define({bare(node.name)} as {shown(unquoted(symbols(value_of(node.value))))})")
-        elif isinstance(node, Version) and int(node.level) >= 5:
-            events.append(f"define(w as {Reading(lines, macros=OWN).value('w')})")
+        elif isinstance(node, Version):
+            before, after = (Reading(part, macros=OWN).value("w") for part in (lines[:-1], lines))
+            events += [f"define(w as {after})"] if before != after else []
         elif isinstance(node, ClassWords):
             # Each word of the expanded line, one that copies a class included.
-            before = Reading(lines[:-1], macros=OWN).macros
-            text = "".join(expand(symbols(value_of(node.words)), before.get)).encode(
+            known = Reading(lines[:-1], macros=OWN).macros
+            items = expand(symbols(value_of(node.words)), known.get)
+            text = "".join(_SYMBOL if isinstance(item, Symbol) else item for item in items).encode(
                 "utf-8", "surrogateescape"
             )
-            events += [f"setclass({bare(node.name)}, {re.sub('(?s)^([$]=).*', '$=', shown(symbols(word)))})"
-                       for word in words(text[:2047].decode("utf-8", "surrogateescape"))]  # fmt: skip
+            events += _members(bare(node.name), words(text[:2047].decode("utf-8", "surrogateescape")))
         elif isinstance(node, TrustedUsers):
-            events += [f"setclass(t, {shown([word])})" for word in words(value_of(node.words))]
+            events += _members("t", words(value_of(node.words)))
         elif isinstance(node, ClassFile) and "@" not in node.source:
             source = value_of(node.source).replace('"', "")
             scan = "%s" if source.startswith("|") else value_of(node.format) or "%s"
