@@ -154,5 +154,7 @@ def test_random_features(program: Callable[[str], str], tmp_path: Path, seed: in
 def test_generated_files(program: Callable[[str], str], tmp_path: Path, data: bytes) -> None:
     # With this option its own output is of seven bits.
     assume(b"sevenbitinput" not in data.lower() and b"\nO7" not in data)
+    # Words of a program cannot be told from those of the lines below.
+    assume(b"|/bin" not in data)
     # Without an end of line sendmail counts the last line with the one above; and it prints byte 0xff in its own way.
     compare(program("sendmail"), tmp_path / "t.cf", data.rstrip(b"\r\n").replace(b"\xff", b"\xe9") + b"\n")
