@@ -77,6 +77,9 @@ TABLE = [
     ('F{x}"|/bin/p a b"', ClassFile(name="{x}", source='"|/bin/p a b"')),
     ("F{x}|/bin/p a", ClassFile(name="{x}", source="|/bin/p", gap=" ", format="a")),
     ("F{x}key@hash:/f -o g", ClassFile(name="{x}", source="key@hash:/f -o g")),
+    # Only a blank ends a file's name: not the end of a physical line.
+    ("F{x}/f\n %s", ClassFile(name="{x}", source="/f\n", gap=" ", format="%s")),
+    ("F{x}k@LDAP\n x", ClassFile(name="{x}", source="k@LDAP\n", gap=" ", format="x")),
     ("F{x}@LDAP", ClassFile(name="{x}", source="@LDAP")),
     ("F{x}a@b", ClassFile(name="{x}", source="a@b")),
     ("S$A", Ruleset(name="$A")),
