@@ -103,7 +103,7 @@ def _events(text: str) -> Iterator[str]:
         if declared:
             yield "map {}, class {}, file {}, app {}".format(*declared.groups())
         else:
-            plain = re.sub(r"^redefine", "define", re.sub(r"^(setoption \w+) \(\S*\)", r"\1", one))
+            plain = re.sub(r"^redefine", "define", re.sub(r"^(setoption \w+) \(\S*?\)", r"\1", one))
             if not (plain.startswith("setclass(") and _CODE.search(plain)):
                 yield plain
 
