@@ -11,13 +11,15 @@ import difflib
 import re
 from datetime import timedelta
 from functools import cache
-from typing import Callable, Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple, Union
 
 from attrs import frozen
 
 from .errors import EditError
 from .expressions import symbols, unquoted
+from .known.maps import GENERIC, MAP_CLASSES, WORD
 from .known.options import OPTIONS, OptionRow
+from .known.policies import PORT_KEYS
 from .nodes import KeyFile, value_of
 
 OptionValue = Union[str, bool, int, timedelta, Sequence[str], Mapping[str, str]]
@@ -143,13 +145,8 @@ def _as_names(row: OptionRow, text: str) -> OptionValue:
     return tuple(word.lstrip(" \t\n\v\f\r") for word in re.split(r"[,;]", text) if word)
 
 
-#: The keys of a port option, by the letters that count; the first is its name in op.me.
-PORT_KEYS = {
-    "N": "Name", "n": "Name", "P": "Port", "p": "Port", "A": "Addr", "a": "Addr", "F": "Family", "f": "Family",
-    "L": "Listen", "l": "Listen", "M": "Modifiers", "m": "Modifiers", "S": "SndBufSize", "s": "SndBufSize",
-    "R": "RcvBufSize", "r": "refuseLA", "q": "queueLA", "d": "delayLA", "c": "children", "D": "DeliveryMode",
-    "I": "InputMailFilters", "i": "InputMailFilters", "T": "SuperSafe",
-}  # fmt: skip
+#: The keys of a port option, by the letters that count.
+_PORT_NAMES = {letter: row.name for row in PORT_KEYS for letter in row.letters}
 
 
 def _as_ports(row: OptionRow, text: str) -> OptionValue:
@@ -157,7 +154,7 @@ def _as_ports(row: OptionRow, text: str) -> OptionValue:
     for part in text.split(","):
         key, equals, value = part.lstrip(" \t\n\v\f\r").partition("=")
         if equals and key:
-            found[PORT_KEYS.get(key[0], key)] = value.lstrip(" \t\n\v\f\r")
+            found[_PORT_NAMES.get(key[0], key)] = value.lstrip(" \t\n\v\f\r")
     return found
 
 
@@ -210,9 +207,9 @@ def _ports_text(row: OptionRow, value: Mapping[str, str]) -> str:
     if row.kind != "ports":
         raise EditError(f"{row.name} is not a list of keys and values")
     for key, part in value.items():
-        if key not in PORT_KEYS.values():
+        if key not in _PORT_NAMES.values():
             raise EditError(
-                f"{row.name} has no key {key}; known are {', '.join(dict.fromkeys(PORT_KEYS.values()))}"
+                f"{row.name} has no key {key}; known are {', '.join(one.name for one in PORT_KEYS)}"
             )
         if "," in part or part != part.strip(" \t\n\v\f\r"):
             raise EditError(f"{key} of {row.name}: a comma or a blank at an end would not stay in the value")
@@ -290,13 +287,12 @@ class MapArguments:
     rest: Tuple[str, ...]
 
 
-#: Flags whose argument may be the word that follows, by map class; for all others those of file maps.
-_TAKE_A_WORD = {
-    "ldap": "kvrshbpPMdwZlcHV", "dns": "R", "syslog": "L", "regex": "", "host": "", "dequote": "", "macro": "",
-    "arith": "", "arpa": "", "sequence": "",
-}  # fmt: skip
-#: Classes that read one word of flags and nothing else.
-_ONE_FLAG = ("dequote", "macro", "arith", "arpa")
+@cache
+def _map_class(name: str) -> Tuple[FrozenSet[str], bool]:
+    """The flags of a class that take the word behind them, and whether only one word of flags is read."""
+    row = next((one for one in MAP_CLASSES if one.name == name), None)
+    flags = GENERIC if row is None else row.flags
+    return frozenset(one.letter for one in flags if one.argument == WORD), row is not None and row.one_flag
 
 
 def map_arguments(node: KeyFile) -> MapArguments:
@@ -308,7 +304,7 @@ def split_arguments(map_class: str, text: str) -> MapArguments:
     """The same for a text in which macros are expanded."""
     cls = map_class.lower()
     flags: Dict[str, str] = {}
-    following = _TAKE_A_WORD.get(cls, "kv")
+    following, one_flag = _map_class(cls)
     if cls == "sequence":
         return MapArguments(flags, None, tuple(re.findall(r"[A-Za-z0-9][A-Za-z0-9_.]*", text)))
     word = re.compile(r'(?:[^ \t\n\v\f\r"]|"[^"]*"?)+' if cls == "ldap" else r"[^ \t\n\v\f\r]+")
@@ -322,7 +318,7 @@ def split_arguments(map_class: str, text: str) -> MapArguments:
             found = word.match(text, at)
             argument = found.group() if found else ""
             at = _skip(text, at + len(argument))
-        if letter and not (cls in _ONE_FLAG and flags):
+        if letter and not (one_flag and flags):
             flags[letter] = argument.replace('"', "") if cls == "ldap" else argument
     if cls == "regex":
         return MapArguments(flags, None, (text[at:],) if text[at:] else ())

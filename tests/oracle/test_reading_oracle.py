@@ -149,7 +149,9 @@ def test_random_features(program: Callable[[str], str], tmp_path: Path, seed: in
     compare(program("sendmail"), tmp_path / "t.cf", data)
 
 
-@settings(max_examples=60 * FUZZ, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60 * FUZZ, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(data=strategies.cf_files())
 def test_generated_files(program: Callable[[str], str], tmp_path: Path, data: bytes) -> None:
     # With this option its own output is of seven bits.
