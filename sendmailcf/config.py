@@ -64,12 +64,16 @@ from .reading import Reading
 from .references import MAILER, MAP, RULESET, Reference, references
 from .text import meaning
 from .values import (
+    MapArguments,
     OptionValue,
+    arguments_text,
     escape,
     exact_option_row,
     field_text,
     interval,
     interval_text,
+    map_arguments,
+    map_class_row,
     number,
     option_row,
     quoted_field,
@@ -407,9 +411,6 @@ class Options(Mapping[str, Setting]):
         return sum(1 for _ in self)
 
 
-# Macros, maps, mailers
-
-
 # Macros and classes
 
 
@@ -535,10 +536,79 @@ class Classes(Mapping[str, Class]):
 # Maps, headers, precedences, environment
 
 
-class Maps(_ByName[KeyFile, KeyFile], MutableMapping[str, KeyFile]):
+class Map:
+    """`cf.maps[name]`: one K line; setting an attribute edits that line."""
+
+    def __init__(self, config: Config, index: int, node: KeyFile) -> None:
+        self._config, self._index = config, index
+        self.node = node
+
+    @property
+    def name(self) -> str:
+        """The name as the line spells it."""
+        return self.node.name
+
+    @property
+    def map_class(self) -> str:
+        """The class, in lower case."""
+        return self.node.map_class.lower()
+
+    @property
+    def arguments(self) -> MapArguments:
+        """Flags, file and what else there is, as the class splits them; macros are not expanded."""
+        return map_arguments(self.node)
+
+    @property
+    def flags(self) -> Mapping[str, str]:
+        """The text that each flag has, by its letter."""
+        return self.arguments.flags
+
+    @property
+    def file(self) -> Optional[str]:
+        """The file, or whatever the class makes of the first word; None for none."""
+        return self.arguments.file
+
+    @file.setter
+    def file(self, path: str) -> None:
+        self._write(evolve(self.arguments, file=path))
+
+    @property
+    def files(self) -> Tuple[str, ...]:
+        """The files that the class opens: the name with each suffix, () for a class without files."""
+        row = map_class_row(self.map_class)
+        file = self.file
+        if row is None or row.file != "file" or file is None:
+            return ()
+        return tuple(file if file.endswith(suffix) else file + suffix for suffix in row.suffixes) or (file,)
+
+    def set_flag(self, letter: str, argument: str = "") -> None:
+        """Give the map a flag.  Raises EditError if its class would not read it so."""
+        self._write(evolve(self.arguments, flags={**self.flags, letter: argument}))
+
+    def unset_flag(self, letter: str) -> None:
+        """Take a flag away.  Raises KeyError if it is not set."""
+        flags = dict(self.flags)
+        del flags[letter]
+        self._write(evolve(self.arguments, flags=flags))
+
+    def _write(self, wanted: MapArguments) -> None:
+        if wanted == self.arguments:
+            return
+        raw = self._config.field(arguments_text(wanted), self._index)
+        node = evolve(self.node, space=self.node.space or " ", arguments=raw)
+        if map_arguments(node) != wanted:
+            raise EditError(f"the class {self.map_class} would not read these flags and names so")
+        self._config.replace(self._index, node)
+        self.node = node
+
+
+class Maps(_ByName[KeyFile, Map]):
     """`cf.maps`: K lines by name."""
 
     _kind = KeyFile
+
+    def _made(self, index: int, node: KeyFile) -> Map:
+        return Map(self._config, index, node)
 
     def __setitem__(self, name: str, node: KeyFile) -> None:
         """Raises EditError if the node declares a map of another name."""
@@ -887,10 +957,10 @@ class Rules:
         self._refresh()
 
     def move(self, at: int, to: int) -> None:
-        """Move rule `at` so that it becomes rule `to`, both counted from 0."""
-        rule = self[at]
+        """Move rule `at` so that it becomes rule `to`, both counted from 0.  Raises IndexError."""
+        rule, target = self[at], range(len(self))[to]
         del self[at]
-        self.insert(range(len(self) + 1)[to], rule)
+        self.insert(target, rule)
 
     def _refresh(self) -> None:
         fresh = self._config.rulesets[self.name]

@@ -66,10 +66,11 @@ def _said(cf: Config) -> Iterator[Said]:
     members = cf.reading().classes
     for name, one in cf.classes.items():
         yield from _class(one, tuple(members.get(name, ())))
-    for name, node in cf.maps.items():
-        arguments = value_of(node.arguments)
-        text = f"{node.map_class} {arguments}".rstrip(" ")
-        yield Said(f"K.{name.lower()}", (text,), (node.map_class.lower(), words(arguments)))
+    for name, declared_map in cf.maps.items():
+        node, read = declared_map.node, declared_map.arguments
+        text = f"{node.map_class} {value_of(node.arguments)}".rstrip(" ")
+        flags = frozenset(read.flags.items())
+        yield Said(f"K.{name.lower()}", (text,), (declared_map.map_class, flags, read.file, read.rest))
     for name in cf.options:
         settings = cf.options.all(name)
         counting = settings if settings[-1].row.cumulative else settings[-1:]

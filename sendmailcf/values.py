@@ -17,7 +17,7 @@ from attrs import frozen
 
 from .errors import EditError
 from .expressions import symbols, unquoted
-from .known.maps import GENERIC, MAP_CLASSES, WORD
+from .known.maps import GENERIC, MAP_CLASSES, WORD, MapClassRow
 from .known.options import OPTIONS, OptionRow
 from .known.policies import PORT_KEYS
 from .nodes import KeyFile, value_of
@@ -288,11 +288,16 @@ class MapArguments:
 
 
 @cache
-def _map_class(name: str) -> Tuple[FrozenSet[str], bool]:
-    """The flags of a class that take the word behind them, and whether only one word of flags is read."""
-    row = next((one for one in MAP_CLASSES if one.name == name), None)
-    flags = GENERIC if row is None else row.flags
-    return frozenset(one.letter for one in flags if one.argument == WORD), row is not None and row.one_flag
+def map_class_row(name: str) -> Optional[MapClassRow]:
+    """The row of a map class, by its name in lower case; None for a class that sendmail has not."""
+    return next((row for row in MAP_CLASSES if row.name == name), None)
+
+
+@cache
+def _take_a_word(name: str) -> FrozenSet[str]:
+    """The flags of a class whose text may be the next word."""
+    row = map_class_row(name)
+    return frozenset(flag.letter for flag in (row.flags if row else GENERIC) if flag.argument == WORD)
 
 
 def map_arguments(node: KeyFile) -> MapArguments:
@@ -304,7 +309,7 @@ def split_arguments(map_class: str, text: str) -> MapArguments:
     """The same for a text in which macros are expanded."""
     cls = map_class.lower()
     flags: Dict[str, str] = {}
-    following, one_flag = _map_class(cls)
+    row, following = map_class_row(cls), _take_a_word(cls)
     if cls == "sequence":
         return MapArguments(flags, None, tuple(re.findall(r"[A-Za-z0-9][A-Za-z0-9_.]*", text)))
     word = re.compile(r'(?:[^ \t\n\v\f\r"]|"[^"]*"?)+' if cls == "ldap" else r"[^ \t\n\v\f\r]+")
@@ -318,12 +323,23 @@ def split_arguments(map_class: str, text: str) -> MapArguments:
             found = word.match(text, at)
             argument = found.group() if found else ""
             at = _skip(text, at + len(argument))
-        if letter and not (one_flag and flags):
+        if letter and not (row and row.one_flag and flags):
             flags[letter] = argument.replace('"', "") if cls == "ldap" else argument
     if cls == "regex":
         return MapArguments(flags, None, (text[at:],) if text[at:] else ())
     left = words(text[at:])
     return MapArguments(flags, left[0] if left else None, left[1:])
+
+
+def arguments_text(arguments: MapArguments) -> str:
+    """The arguments of a map declaration as text, a blank between them."""
+    spelled = [f"-{letter}{_quoted(text)}" for letter, text in arguments.flags.items()]
+    return " ".join([*spelled, *([] if arguments.file is None else [arguments.file]), *arguments.rest])
+
+
+def _quoted(text: str) -> str:
+    """The text of a flag; quotes keep blanks together, where a class knows them."""
+    return f'"{text}"' if _BLANKS.search(text) else text
 
 
 def _skip(text: str, at: int) -> int:

@@ -62,6 +62,8 @@ def test_the_recorded_list_of_options(shared: Path) -> None:
     assert [(row.name, row.letter) for row in OPTIONS] == names
     for row, old in zip(OPTIONS, recorded):
         assert row.unit == old["default_unit"], row.name
+        for kind in ("bool", "time", "int"):
+            assert (row.kind == kind) == (old["type"] == kind), row.name
         assert row.needs == old["compile_flag"], row.name
         assert row.safe == old["safe"].startswith("yes"), row.name
         # Release notes know a few that the record leaves open.

@@ -223,7 +223,7 @@ class _Walk:
         held = [name for name in sorted(asked) if name in self.cf.maps]
         for name in held:
             try:
-                records = self.view.database(self.cf.maps[name])
+                records = self.view.database(self.cf.maps[name].node)
             except LookupFailedError:
                 continue
             keys = [
@@ -231,10 +231,10 @@ class _Walk:
                 for key in lookup_keys(self.server.name, self.server.addr)
             ]
             if any(key in records or key + b"\0" in records for key in keys):
-                return self.cf.maps[name]
+                return self.cf.maps[name].node
         for name in ("authinfo", *held):
             if name in self.cf.maps:
-                return self.cf.maps[name]
+                return self.cf.maps[name].node
         return None
 
     def _default_auth_info(self) -> str:

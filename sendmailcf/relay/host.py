@@ -230,9 +230,10 @@ class Host:
 
     def value_in_map(self, name: str, key: str) -> Optional[str]:
         """A lookup as sendmail makes it: folded unless -f, without and with a NUL at the end of the key."""
-        node = self.cf.maps.get(name)
-        if node is None:
+        found = self.cf.maps.get(name)
+        if found is None:
             raise LookupFailedError(f"there is no map {name}")
+        node = found.node
         flags = map_arguments(node).flags
         raw = key.encode("utf-8", "surrogateescape")
         raw = raw if "f" in flags else raw.lower()

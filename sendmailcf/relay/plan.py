@@ -244,7 +244,7 @@ class _Planner:
         intent, cf = self.intent, self.cf
         name = "access" if intent.store == "access" else "authinfo"
         if name in cf.maps:
-            return cf.maps[name]
+            return cf.maps[name].node
         if name == "access":
             raise self._fail(
                 "there is no map `access` in this file; use --store authinfo, or generate it with "
@@ -253,7 +253,7 @@ class _Planner:
         asked = Host(cf, self.look).maps_asked(self.server) if "authinfo" in cf.rulesets else set()
         others = sorted(one for one in asked if one != "access" and one in cf.maps)
         if others:
-            return cf.maps[others[0]]
+            return cf.maps[others[0]].node
         node = KeyFile(name=name, map_class="hash", arguments=intent.source or intent.platform.authinfo)
         cf.maps[name] = node
         return node
