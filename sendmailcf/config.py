@@ -803,6 +803,9 @@ class Declaration(Generic[E]):
         if self.get(key) == value:
             return
         raw = self._config.field(quoted_field(value), self._index)
+        if field_text(raw) != value:
+            # Before a quote or another `$`, a `$` is the beginning of something else.
+            raise EditError(f"no spelling of {key}= gives sendmail this text")
         same = [at for at, one in enumerate(self.node.equates) if one.key[:1] == key]
         equates = list(self.node.equates)
         if same:

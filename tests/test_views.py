@@ -10,7 +10,7 @@ from typing import Any, List
 
 import consumer
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import sendmailcf
@@ -192,6 +192,7 @@ def test_mailers(cf: sendmailcf.Config) -> None:
     assert list(again(cf).mailers) == ["esmtp"]
 
 
+@example(",$", "arguments")
 @given(st.text(max_size=10), st.sampled_from(["arguments", "path", "end_of_line", "charset", "root"]))
 def test_a_field_of_a_mailer_reads_back_or_is_refused(text: str, name: str) -> None:
     cf = sendmailcf.loads(CF)
