@@ -194,10 +194,10 @@ class Config(CfLines):
                 yield index, node
 
     def commented(self, pattern: re.Pattern[str]) -> Optional[int]:
-        """The last comment line that `pattern` matches from its `#` on: a commented-out default."""
+        """The last comment line that `pattern` matches from its `#` on, end of line included."""
         found = None
         for index in self.indices(Comment):
-            if pattern.match(self.text(index)):
+            if pattern.match(self.raw(index)):
                 found = index
         return found
 
@@ -379,7 +379,7 @@ class Options(Mapping[str, Setting]):
         if found:
             self._replace(found[-1], text)
             return
-        default = re.compile(rf"#[ \t]*O[ \t]+{re.escape(row.name)}[ \t]*(?:=|$)", re.IGNORECASE)
+        default = re.compile(rf"#[ \t]*O[ \t]+{re.escape(row.name)}[ \t]*(?:[=\r\n]|\Z)", re.IGNORECASE)
         index = self._config.place(default, Option, ShortOption)
         self._config.insert(index, Option(name=row.name, value=self._config.field(text, index)))
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 import difflib
 import re
 from abc import ABC, abstractmethod
-from functools import cache, lru_cache, partial
+from array import array
+from functools import cache, partial
+from itertools import accumulate, chain, islice
 from typing import (
     TYPE_CHECKING,
     Callable,
+    Dict,
     Generic,
     Iterator,
     List,
@@ -27,13 +30,63 @@ from typing import (
 
 from . import nodes
 from .errors import EditError
-from .nodes import BadLine, Line, Node, uncut
+from .nodes import BadLine, Comment, Line, Node, uncut
 from .text import decode, encode, fold, hidden, physical, split_eol
 
 if TYPE_CHECKING:
     from . import grammar
 
 N = TypeVar("N", bound=Node)
+
+
+class Lines:
+    """The lines of a text, as a list of them would be, but only their places are kept until one of them is edited."""
+
+    __slots__ = ("_ends", "_list", "_text")
+
+    def __init__(self, text: str, cut: Callable[[str], List[str]]) -> None:
+        self._text = text
+        self._ends = array("I" if len(text) < 1 << 32 else "Q", accumulate(map(len, cut(text))))
+        self._list: Optional[List[str]] = None
+
+    def __len__(self) -> int:
+        return len(self._ends if self._list is None else self._list)
+
+    def __getitem__(self, index: int) -> str:
+        if self._list is not None:
+            return self._list[index]
+        ends = self._ends
+        end = ends[index]
+        if index < 0:
+            index += len(ends)
+        return self._text[ends[index - 1] if index else 0 : end]
+
+    def __iter__(self) -> Iterator[str]:
+        if self._list is not None:
+            return iter(self._list)
+        return map(self._text.__getitem__, map(slice, chain((0,), self._ends), self._ends))
+
+    def heads(self) -> Iterator[str]:
+        """The first character of each line."""
+        if self._list is not None:
+            return (line[:1] for line in self._list)
+        return map(self._text.__getitem__, islice(chain((0,), self._ends), len(self._ends)))
+
+    def upto(self, index: int) -> str:
+        """The text above line `index`."""
+        if self._list is not None:
+            return "".join(self._list[:index])
+        return self._text[: self._ends[index - 1] if index else 0]
+
+    def edited(self) -> List[str]:
+        """The list of the lines, to be edited."""
+        if self._list is None:
+            self._list = list(self)
+            self._text, self._ends = "", array("I")
+        return self._list
+
+    def __str__(self) -> str:
+        return self._text if self._list is None else "".join(self._list)
 
 
 class Document(ABC, Generic[N]):
@@ -45,7 +98,7 @@ class Document(ABC, Generic[N]):
     def __init__(self, data: Union[bytes, str] = "", path: Optional[str] = None) -> None:
         self.path = path
         self._original = decode(data)
-        self._lines = self._cut(self._original)
+        self._lines = Lines(self._original, self._cut)
 
     # What a language is: how its text is cut, how one line is read, how a line is told in a message.
     @staticmethod
@@ -67,7 +120,7 @@ class Document(ABC, Generic[N]):
 
     # Reading.
     def __str__(self) -> str:
-        return "".join(self._lines)
+        return str(self._lines)
 
     def __bytes__(self) -> bytes:
         return encode(str(self))
@@ -80,8 +133,8 @@ class Document(ABC, Generic[N]):
         return self._parse(self.text(index), range(len(self._lines))[index])
 
     def __iter__(self) -> Iterator[N]:
-        for index in range(len(self._lines)):
-            yield self[index]
+        for index, line in enumerate(self._lines):
+            yield self._parse(split_eol(line)[0], index)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.path or 'without a path'}: {len(self)} lines>"
@@ -96,11 +149,11 @@ class Document(ABC, Generic[N]):
 
     def line_number(self, index: int) -> int:
         """The physical line on which logical line `index` begins, counted from 1."""
-        return 1 + sum(line.count("\n") for line in self._lines[:index])
+        return 1 + self._lines.upto(range(len(self._lines))[index]).count("\n")
 
     def span(self, index: int) -> Tuple[int, int]:
         """Where line `index` lies, its end of line included: byte offsets, the second exclusive."""
-        start = len(encode("".join(self._lines[:index])))
+        start = len(encode(self._lines.upto(range(len(self._lines))[index])))
         return start, start + len(encode(self._lines[index]))
 
     @property
@@ -125,7 +178,7 @@ class Document(ABC, Generic[N]):
         """
         eol = split_eol(self._lines[index])[1]
         # An empty line is nothing but its end, so here the last line of a file gets one.
-        self._lines[index] = self._proved(node, eol, index) + eol or self._eol_near(index)
+        self._lines.edited()[index] = self._proved(node, eol, index) + eol or self._eol_near(index)
         self._edited()
 
     def insert(self, index: int, *new: N) -> None:
@@ -134,21 +187,22 @@ class Document(ABC, Generic[N]):
         Raises EditError if a line would not read back as itself, or would swallow the one below it.
         """
         index = range(len(self._lines) + 1)[index] if index != len(self._lines) else index
-        if self._lines[index : index + 1] and self._lines[index][:1] in (" ", "\t") and self._folds():
+        if index < len(self._lines) and self._lines[index][:1] in (" ", "\t") and self._folds():
             raise EditError("the line below begins with a blank and would continue the new one")
         eol = self._eol_near(index)
         made = [self._proved(node, eol, index) + eol for node in new]
-        if index == len(self._lines) and made and self._lines and not split_eol(self._lines[-1])[1]:
+        lines = self._lines.edited()
+        if index == len(lines) and made and lines and not split_eol(lines[-1])[1]:
             # A file without a last line feed stays one: its last line gets an end, the new last has none,
             # unless that is an empty line, which is nothing but its end.
-            self._lines[-1] += eol
+            lines[-1] += eol
             made[-1] = self._proved(new[-1], "", index) or eol
-        self._lines[index:index] = made
+        lines[index:index] = made
         self._edited()
 
     def remove(self, index: int) -> None:
         """Remove line `index`, with its end of line."""
-        del self._lines[index]
+        del self._lines.edited()[index]
         self._edited()
 
     def _folds(self) -> bool:
@@ -234,9 +288,15 @@ class CfLines(Document[Line]):
         return fold(text)
 
     def _parse(self, text: str, index: int) -> Line:
-        if "#" in text[1:] and text[0] != "#" and self.level(index) < COMMENTS_LEVEL:
+        if "#" in text and text[0] != "#" and self.level(index) < COMMENTS_LEVEL:
             return _parse_uncut(text)
         return parse(text)
+
+    def __iter__(self) -> Iterator[Line]:
+        parsed = _PARSED.get
+        for index, line in enumerate(self._lines):
+            text = split_eol(line)[0] if line[-2:] == "\r\n" or line[-1:] != "\n" else line[:-1]
+            yield ("#" not in text and parsed(text)) or self._parse(text, index)
 
     def _edited(self) -> None:
         self._levels = None
@@ -244,7 +304,9 @@ class CfLines(Document[Line]):
     def level(self, index: int) -> int:
         """The version level in force at line `index`: that of the last V line above it, 0 without one."""
         if self._levels is None:
-            found = [(at, _LEVEL.match(line)) for at, line in enumerate(self._lines) if line[:1] == "V"]
+            found = [
+                (at, _LEVEL.match(self._lines[at])) for at, head in enumerate(self._lines.heads()) if head == "V"
+            ]
             self._levels = [(at, int(match.group(1))) for at, match in found if match]
         return next((level for at, level in reversed(self._levels) if at < index), 0)
 
@@ -254,8 +316,13 @@ class CfLines(Document[Line]):
 
     def indices(self, *kinds: Type[Line]) -> Iterator[int]:
         """The lines of these kinds, judged by their letter."""
-        for index, line in enumerate(self._lines):
-            if kind(line) in kinds:
+        letters = {letter for letter, cls in nodes.BY_LETTER.items() if cls in kinds}
+        if nodes.Option in kinds or nodes.ShortOption in kinds:
+            letters.add("O")
+        if nodes.Blank in kinds or nodes.BadLine in kinds:
+            letters |= set(self._lines.heads()) - set(nodes.BY_LETTER)
+        for index, head in enumerate(self._lines.heads()):
+            if head in letters and (head in nodes.BY_LETTER or kind(self._lines[index]) in kinds):
                 yield index
 
 
@@ -275,15 +342,30 @@ def kind(line: str) -> Type[Line]:
     return nodes.Blank if split_eol(line)[0] == "" else BadLine
 
 
-@lru_cache(maxsize=8192)
-def parse(text: str) -> Line:
-    """The node of a logical line (no end of line); a BadLine where the grammar cannot read it.
+#: Lines that were parsed, by their text: a fleet of files is mostly the same lines.  When it is full it is emptied.
+_PARSED: Dict[str, Line] = {}
+_REMEMBERED = 8192
 
-    Equal text is parsed once: a fleet of files is mostly the same lines.
-    """
-    cls = kind(text)
-    made = None if cls is BadLine else _grammar().parse(nodes.rule_name(cls), text)
-    return made if isinstance(made, Line) else BadLine(text=text)
+
+def parse(text: str) -> Line:
+    """The node of a logical line (no end of line); a BadLine where the grammar cannot read it."""
+    found = _PARSED.get(text)
+    if found is None:
+        if text[:1] == "#":
+            # All text, as the grammar says: nothing to cut, and nothing worth remembering.
+            return Comment(text=text[1:] or None)
+        cls = kind(text)
+        made = None if cls is BadLine else _grammar().parse(nodes.rule_name(cls), text)
+        found = made if isinstance(made, Line) else BadLine(text=text)
+        if len(_PARSED) >= _REMEMBERED:
+            _PARSED.clear()
+        _PARSED[text] = found
+    return found
+
+
+def forget() -> None:
+    """Forget all lines that were parsed."""
+    _PARSED.clear()
 
 
 def _parse_uncut(text: str) -> Line:

@@ -7,6 +7,7 @@ Every field holds the file's own spelling; properties give what sendmail makes o
 
 from __future__ import annotations
 
+from sys import intern
 from typing import Any, ClassVar, Dict, Iterator, Optional, Tuple, Type
 
 from attrs import field, fields, frozen
@@ -14,7 +15,12 @@ from attrs import field, fields, frozen
 from .text import hidden, meaning
 
 
-@frozen(kw_only=True)
+def _shared(text: str) -> str:
+    """One string for all texts that are equal: for a field that says the same in most lines."""
+    return intern(text) if type(text) is str else text
+
+
+@frozen(kw_only=True, weakref_slot=False)
 class Node:
     """A line, or a part of one."""
 
@@ -53,7 +59,7 @@ def braced(name: str) -> str:
     return name if len(name) == 1 else "{" + name + "}"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Line(Node):
     """A logical line of sendmail.cf, without its end of line."""
 
@@ -61,7 +67,7 @@ class Line(Node):
     REPEATED: ClassVar[Optional[str]] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class MacroDefinition(Line):
     """`Dxvalue`, `D{name}value`: the value is expanded whenever the macro is used."""
 
@@ -71,7 +77,7 @@ class MacroDefinition(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class ClassWords(Line):
     """`Cxword word`: words separated by white space, added to the class."""
 
@@ -81,7 +87,7 @@ class ClassWords(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class ClassFile(Line):
     """`Fx [-o] source [format]`: words of a class read from a file, a program or a map.
 
@@ -98,7 +104,7 @@ class ClassFile(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class TrustedUsers(Line):
     """`Tuser user`: the same as adding to class t."""
 
@@ -107,7 +113,7 @@ class TrustedUsers(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class HeaderDefinition(Line):
     """`H?flags?Name: template`."""
 
@@ -119,7 +125,7 @@ class HeaderDefinition(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class KeyFile(Line):
     """`Kname class arguments`: the declaration of a map."""
 
@@ -133,7 +139,7 @@ class KeyFile(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Equate(Node):
     """One `key=value` of a mailer, queue group or filter; only the key's first character counts."""
 
@@ -143,7 +149,7 @@ class Equate(Node):
     value: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Equates(Line):
     """What M, Q and X lines share: a name, then equates separated by commas."""
 
@@ -155,7 +161,7 @@ class Equates(Line):
         return found[-1] if found else None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class MailerDefinition(Equates):
     """`Mname, P=…, F=…, A=…`."""
 
@@ -165,7 +171,7 @@ class MailerDefinition(Equates):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class QueueGroup(Equates):
     """`Qname, P=…`."""
 
@@ -175,7 +181,7 @@ class QueueGroup(Equates):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class MailFilter(Equates):
     """`Xname, S=…`."""
 
@@ -185,7 +191,7 @@ class MailFilter(Equates):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Option(Line):
     """`O Name=value`; the name may carry a suboption, as in `Timeout.ident`."""
 
@@ -197,7 +203,7 @@ class Option(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class ShortOption(Line):
     """`Oxvalue`: the value begins right after the letter, and no `=` is removed."""
 
@@ -207,7 +213,7 @@ class ShortOption(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Precedence(Line):
     """`Pname=number`; blanks belong to the name."""
 
@@ -218,7 +224,7 @@ class Precedence(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Ruleset(Line):
     """`Sname`, `Snumber`, `Sname=number`; what follows the name, or a number, is ignored by sendmail."""
 
@@ -238,18 +244,18 @@ class Ruleset(Line):
         return self.name, None if self.number is None else self.number.lstrip("0") or "0"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class RewritingRule(Line):
     """`Rlhs<TAB>rhs<TAB>comment`: only tabs separate the fields."""
 
     letter: str = "R"
     lhs: str
-    tabs: str = "\t"
+    tabs: str = field(default="\t", converter=_shared)
     rhs: str
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Version(Line):
     """`Vlevel/vendor`: the level acts on the lines below."""
 
@@ -261,7 +267,7 @@ class Version(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Environment(Line):
     """`ENAME=value`; without `=` the variable is taken from the caller's environment."""
 
@@ -272,7 +278,7 @@ class Environment(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class VendorLine(Line):
     """`L…` and `G…`: macros and classes from NIS+, only in Sun's sendmail; plain builds refuse the line."""
 
@@ -281,7 +287,7 @@ class VendorLine(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Comment(Line):
     """`#` and the rest of the logical line, indented lines below it included."""
 
@@ -289,12 +295,12 @@ class Comment(Line):
     text: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class Blank(Line):
     """An empty line."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class BadLine(Line):
     """A line that sendmail would refuse or cannot be meant: kept as it is."""
 

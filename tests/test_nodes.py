@@ -22,8 +22,10 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sendmailcf
 from sendmailcf import authinfo, grammar, nodes
 from sendmailcf.document import kind, parse
+from sendmailcf.expressions import words
 from sendmailcf.nodes import (
     BadLine,
     Blank,
@@ -226,6 +228,13 @@ def test_the_kind_is_known_without_parsing() -> None:
         "O " + "a " * 50_000,
         "R$*" + " \t" * 50_000,
         "Cw" + "\\#" * 50_000,
+        "R$*\t" + "$(a " * 30_000,
+        "R$*\t" + "$?x " * 30_000,
+        "R$*\t" + "$(a $: $[b $@ " * 10_000,
+        "R$*\t" + '"' * 100_001,
+        "Fw/" + "x\n" * 50_000 + " %s",
+        "Fw" + '"a' * 50_000,
+        "Hx: " + "$?x$|$." * 14_000,
     ],
     ids=lambda text: repr(text[:12]),
 )
@@ -233,6 +242,12 @@ def test_hostile_lines_take_linear_time(hostile: str) -> None:
     begin = time.process_time()
     node = parse(hostile)
     value_of(getattr(node, "value", None))
+    cf = sendmailcf.loads("V10\nSx\n" + hostile)
+    cf.references()
+    cf.reading()
+    for name in ("lhs", "rhs", "value", "template"):
+        text = getattr(node, name, None) or ""
+        assert "".join(map(str, words(text))) == text
     assert str(node) == hostile
     assert time.process_time() - begin < 5, (
         "a quadratic pattern takes minutes here, a linear one milliseconds"

@@ -104,6 +104,8 @@ def _events(text: str) -> Iterator[str]:
             yield "map {}, class {}, file {}, app {}".format(*declared.groups())
         else:
             plain = re.sub(r"^redefine", "define", re.sub(r"^(setoption \w+) \(\S*?\)", r"\1", one))
+            # -v on the command line fixes the option Verbose.
+            plain = re.sub(r"^(setoption Verbose=.*) \(ignored\)$", r"\1", plain)
             if not (plain.startswith("setclass(") and _CODE.search(plain)):
                 yield plain
 
