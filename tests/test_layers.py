@@ -36,8 +36,9 @@ ROWS = {
     "summary": 6,
     "relay": 6,
     "files": 8,
+    "running": 9,
     "strategies": 9,
-    "cli": 9,
+    "cli": 10,
 }
 #: Who may import what is not of the standard library.
 OUTSIDE = {

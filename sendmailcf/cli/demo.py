@@ -13,7 +13,8 @@ from typing import Sequence
 
 from ..authinfo import Credentials
 from ..errors import SendmailCfError
-from ..relay.chain import Chain, check
+from ..relay.chain import check
+from ..relay.links import Chain
 from ..relay.plan import Intent, load_cf, plan
 from ..relay.platforms import PLATFORMS
 from .relay import chain_lines, looker, status_of, write

@@ -14,10 +14,12 @@ import sys
 from functools import cache
 from typing import Any, Callable, Dict, List, Sequence
 
-from .. import files
+from .. import files, running
 from ..authinfo import Credentials
 from ..errors import PlanError
-from ..relay.chain import OK, UNKNOWN, WRONG, Chain, check
+from ..relay import report
+from ..relay.chain import check
+from ..relay.links import ADVICE, OK, UNKNOWN, WRONG, Chain, Link
 from ..relay.plan import Intent, Plan, Write, load_cf, plan
 from ..relay.platforms import PLATFORMS, Platform, guessed
 from ..text import decode
@@ -31,7 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     look = looker(root)
     cf = _inside(args.cf, root) if args.cf else _default_cf(platform, look)
     if args.command == "check":
-        chain = check(load_cf(cf, look), look, host=args.host, tls=args.tls)
+        read = load_cf(cf, look)
+        live = running.ask(read) if root == "/" else None
+        chain = check(read, look, host=args.host, tls=args.tls, live=live)
+        if args.html:
+            files.replace(
+                args.html, report.page(chain, cf, report.here(root), report.now()).encode(), new_mode=0o644
+            )
         _show_chain(chain, as_json=args.json)
         return status_of(chain)
     intent = Intent(
@@ -96,6 +104,10 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--cf", metavar="F", help="default: /etc/mail/sendmail.cf")
         one.add_argument("--platform", choices=sorted(PLATFORMS), help="default: this system")
         one.add_argument("--json", action="store_true", help="print JSON")
+        if not changing:
+            one.add_argument(
+                "--html", metavar="FILE", help="also write a report: one page, nothing outside it"
+            )
     return parser
 
 
@@ -170,13 +182,13 @@ def write(made: Plan, root: str, *, backup: bool = False) -> None:
 
 
 def status_of(chain: Chain) -> int:
-    """0 all links hold, 1 one is broken, 2 one could not be looked at and none is known to be broken."""
+    """0 all links hold, 1 one is broken, 2 a file could not be looked at and no link is known to be broken."""
     if chain.broken:
         return 1
-    return 2 if any(link.state == UNKNOWN for link in chain.links) else 0
+    return 2 if any(link.state == UNKNOWN and not link.live for link in chain.links) else 0
 
 
-def _link(link: Any) -> Dict[str, str]:
+def _link(link: Link) -> Dict[str, str]:
     return {
         "name": link.name,
         "state": link.state,
@@ -188,21 +200,33 @@ def _link(link: Any) -> Dict[str, str]:
 
 def chain_lines(chain: Chain) -> List[str]:
     """A line a link: ok, or what is wrong, what sendmail will do because of it, and how to repair it."""
-    marks = {OK: "ok     ", WRONG: "WRONG  ", UNKNOWN: "unknown"}
+    marks = {OK: "ok     ", WRONG: "WRONG  ", UNKNOWN: "unknown", ADVICE: "advice "}
     lines = []
     for link in chain.links:
         text = f"{marks[link.state]} {link.name}: {link.detail}"
         if link.state != OK and link.consequence:
             text += f" -> {link.consequence}"
-        if link.state == WRONG and link.repair:
+        if link.state in (WRONG, ADVICE) and link.repair:
             text += f"; repair: {link.repair}"
-        lines.append(text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\n", "\\n"))
+        lines.append(_one_line(text))
+    told = chain.prediction
+    lines.append(_one_line(f"the next message: {told.fate} ({told.because})"))
     return lines
+
+
+def _one_line(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\n", "\\n")
 
 
 def _show_chain(chain: Chain, *, as_json: bool) -> None:
     if as_json:
-        found = {"host": chain.host, "ok": not chain.broken, "links": [_link(one) for one in chain.links]}
+        told = chain.prediction
+        found = {
+            "host": chain.host,
+            "ok": not chain.broken,
+            "links": [_link(one) for one in chain.links],
+            "prediction": {"authenticates": told.authenticates, "fate": told.fate, "because": told.because},
+        }
         print(json.dumps(found, indent=1))
         return
     print("\n".join(chain_lines(chain)))
