@@ -8,6 +8,7 @@ which a running sendmail would keep reading the unlinked file.
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
 import os
 import stat
@@ -135,6 +136,14 @@ class Facts:
             self.missing, self.problem = True, error.strerror
         except OSError as error:
             self.problem = error.strerror or str(error)
+
+    def holding(self, data: bytes, new_mode: int) -> Facts:
+        """The facts as they will be when the file holds `data`, with `new_mode` if it is new."""
+        other = copy.copy(self)
+        if self.missing:
+            other.mode, other.uid, other.gid, other.links = new_mode, os.geteuid(), os.getegid(), 1
+        other.data, other.problem, other.missing = data, None, False
+        return other
 
     def _directories(self, root: str) -> None:
         base = root.rstrip("/")

@@ -538,8 +538,8 @@ class _Walk:
                 self.apply,
             )
             return ""
-        value = "" if by_option else self.view.value_used(self.server)
-        found = surprises(value)
+        used = None if by_option else self.view.used(self.server)
+        found = surprises(used[2]) if used is not None else []
         if found:
             texts, altered = "; ".join(one.text for one in found), any(one.altered for one in found)
             consequence = "the relay gets another user or password than the one written" if altered else ""

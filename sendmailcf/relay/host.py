@@ -118,9 +118,18 @@ class SmartHost:
     host: str
 
     @property
+    def _all(self) -> List[str]:
+        return re.findall(r"\[[^]]*\]|[^:]+", self.host)
+
+    @property
     def hosts(self) -> List[str]:
         """The hosts without brackets: a colon outside of brackets separates several, tried in order."""
-        return [one.strip("[]") for one in re.findall(r"\[[^]]*\]|[^:]+", self.host)]
+        return [one.strip("[]") for one in self._all]
+
+    @property
+    def first(self) -> str:
+        """The host that is tried first, with its brackets."""
+        return self._all[0] if self._all else ""
 
     @property
     def name(self) -> str:
@@ -297,19 +306,19 @@ class Host:
         wanted = {(PREFIX + key).lower() for key in (server.name, server.addr)}
         return {name for name, key in self.keys_asked(server) if key.lower() in wanted}
 
-    def value_used(self, server: Server) -> str:
-        """The value in the maps that the ruleset `authinfo` takes for a server; empty if it finds none."""
-        used = ""
+    def used(self, server: Server) -> Optional[Tuple[str, str, str]]:
+        """The map, key and value that the ruleset `authinfo` takes for a server; None if it finds none."""
+        found: Optional[Tuple[str, str, str]] = None
 
         def lookup(name: str, key: str) -> Optional[str]:
-            nonlocal used
+            nonlocal found
             value = self.value_in_map(name, key)
             if value is not None and key.lower().startswith(PREFIX.lower()):
-                used = value
+                found = (name, key, value)
             return value
 
         self.authinfo(server, VERIFIED, lookup)
-        return used
+        return found
 
     def sends(self, server: Server, session: Session, maps: Set[str], key: str) -> bool:
         """Whether an entry under `key` in one of `maps` would be used in a session, all else being empty."""

@@ -8,7 +8,9 @@ host's files come to; a relay that is not well is found by `sendmailcf relay pro
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Tuple
+from typing import List, Optional, Tuple, Union
+
+from attrs import frozen
 
 from ..authinfo import BAD_BASE64, DefaultAuthInfo, Reading
 from ..config import Config
@@ -83,6 +85,15 @@ def default_auth_info(cf: Config) -> str:
     return found[-1].value if found else ""
 
 
+@frozen
+class Found:
+    """reading: the credentials that sendmail has, or why it has none.  without: the fate of the mail if they do not
+    serve: deferred for those of the ruleset, bounced for the others, with which it goes on unauthenticated."""
+
+    reading: Reading
+    without: str
+
+
 class Predictor:
     """Foretells for one host and one relay.
 
@@ -142,13 +153,18 @@ class Predictor:
         return [TLS, VERIFIED] if self.verifies else [TLS]
 
     def _outcome(self, session: Session) -> Outcome:
-        refused = self._tls_server(session)
+        refused = self.refused(session)
         if refused is not None:
             return refused
         if session is CLEAR:
             return False, BOUNCED, "sendmail does not use STARTTLS here, and the relay demands it: 530"
         if "A" in client_modifiers(self.cf):
             return False, BOUNCED, "ClientPortOptions has the modifier A, and the relay answers 530"
+        found = self.credentials(session)
+        return self._login(found.reading, found.without) if isinstance(found, Found) else found
+
+    def credentials(self, session: Session) -> Union[Found, Outcome]:
+        """What sendmail has for a server that offers AUTH; or what becomes of the mail before it logs in."""
         if "authinfo" not in self.cf.rulesets:
             return self._by_option()
         result = self.view.authinfo(self.server, session, self._lookup)
@@ -157,15 +173,15 @@ class Predictor:
         reading = credentials_in(result)
         if result.failed or result.status or reading.problem == BAD_BASE64:
             why = result.reason if result.failed else reading.problem
-            by_option = self._by_option()
-            return (
-                by_option if default_auth_info(self.cf) else (False, BOUNCED, f"{why}: the relay answers 530")
-            )
+            if default_auth_info(self.cf):
+                return self._by_option()
+            return Found(Reading(None, f"{why}"), BOUNCED)
         if result.tokens[:1] == ("$#",) and result.tokens[1:2] and result.tokens[1][:4].lower() == "temp":
             return False, DEFERRED, "the ruleset authinfo defers: Temporary AUTH failure"
-        return self._login(reading, DEFERRED)
+        return Found(reading, DEFERRED)
 
-    def _tls_server(self, session: Session) -> Optional[Outcome]:
+    def refused(self, session: Session) -> Optional[Outcome]:
+        """What becomes of the mail if the ruleset `tls_server` refuses a session; None if it does not."""
         if "tls_server" not in self.cf.rulesets:
             return None
         result = self.view.tls_server(self.server, session)
@@ -202,10 +218,10 @@ class Predictor:
             return False, BOUNCED, f"{self.altered}: the relay does not take it and answers 530"
         return True, ACCEPTED, "sendmail logs in"
 
-    def _by_option(self) -> Outcome:
+    def _by_option(self) -> Union[Found, Outcome]:
         path = default_auth_info(self.cf)
         if not path:
-            return False, BOUNCED, f"there is no ruleset authinfo: {_SILENT}"
+            return Found(Reading(None, "there is no ruleset authinfo"), BOUNCED)
         facts = self.look(path)
         refusal = refused_default_auth_info(self.cf, facts)
         if facts.data is None or refusal is not None:
@@ -214,4 +230,4 @@ class Predictor:
         file = DefaultAuthInfo(facts.data)
         if file.counted < 2:
             return False, DEFERRED, f"{path} is too short: Temporary AUTH failure"
-        return self._login(file.reading(), BOUNCED)
+        return Found(file.reading(), BOUNCED)
