@@ -22,6 +22,7 @@ COMMANDS = {
     "build": "language",
     "diff": "language",
     "makemap": "makemap",
+    "explain": "explain",
     "demo": "demo",
 }
 
@@ -33,6 +34,7 @@ commands:
   relay check     is this host ready to authenticate, and if not, which link is broken?
   relay plan      show what would make it send through an authenticated relay
   relay apply     do it
+  explain         what a reply, a log or mailq means: cause, fate of the mail, repair
   get             what a sendmail.cf says: one thing, or all
   set, unset      an option or a macro
   parse, build    every line of a sendmail.cf as JSON, and back
