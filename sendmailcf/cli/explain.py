@@ -6,7 +6,6 @@ without secrets.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -16,6 +15,7 @@ from typing import BinaryIO, Iterator, List, Sequence
 from ..relay.causes import BOUNCED, FATES, OTHER, QUEUED, SENT
 from ..relay.explain import Group, Report, explain
 from ..text import decode
+from .quiet import Parser
 
 #: Bytes of a line that are read; the rest of a longer one is passed over.
 _MAX_LINE = 65536
@@ -23,7 +23,7 @@ _MAX_LINE = 65536
 
 def main(arguments: Sequence[str]) -> int:
     """Run `explain`; the exit status: 0 explained, 1 nothing in it is known."""
-    parser = argparse.ArgumentParser(prog="sendmailcf", description=__doc__, allow_abbrev=False)
+    parser = Parser(prog="sendmailcf", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("explain", help="say what it means", description=__doc__, allow_abbrev=False)
     one.add_argument(

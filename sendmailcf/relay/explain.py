@@ -49,7 +49,8 @@ _MAILQ_HEAD = re.compile(
 )
 _MAILQ_ENTRY = re.compile(rf"(?P<id>{QUEUE_ID})(?P<flags>[*X+-]*)[ \t]+(?P<rest>.*)")
 _MAILQ_TIME = re.compile(r"(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}")
-_MAILQ_REASON = re.compile(r"[ \t]*\((?P<reason>.+?)\)?$")
+#: The body type may stand before the reason.
+_MAILQ_REASON = re.compile(r"[ \t]*(?:[0-9A-Z]{4,10} +)?\((?P<reason>.+?)\)?$")
 
 _CONNECTING = re.compile(r".*\.\.\. Connecting to (?P<host>\S+?)\.?(?: port [0-9]+)? via ")
 _TALKING = re.compile(r"\.\.\. while talking to (?P<host>\S+?)\.?:?$")
