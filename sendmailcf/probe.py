@@ -15,9 +15,9 @@ import re
 import socket
 import ssl
 import time
-from typing import Callable, List, Optional, Tuple, Union
+from typing import Callable, Container, List, Optional, Tuple, Union
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from . import certificate, sasl
 from .authinfo import Credentials
@@ -26,7 +26,7 @@ from .relay.host import CLEAR, TLS, VERIFIED, Server
 from .relay.host import Session as Encryption
 from .relay.links import ACCEPTED, BOUNCED, DEFERRED, OPEN, Prediction
 from .relay.predict import Found, Outcome
-from .relay.session import Session, Step
+from .relay.session import Session, Step, cause_of
 from .resolver import HostUnknownError, NameServerError, Resolver, Route
 
 _LONGEST_REPLY = 65536
@@ -37,13 +37,15 @@ _SOON = datetime.timedelta(days=14)
 class Rules:
     """What this host's sendmail.cf says, for a server and the encryption of the session.
 
-    refused: what becomes of the mail if `tls_server` refuses the session; None if it does not.  credentials: what there
-    is for the server, or what becomes of the mail.  mechanisms: those that may be used with credentials.
+    refused: what becomes of the mail if `tls_server` refuses the session; None if it does not.  credentials: those
+    stored for the server, or what becomes of the mail; None to log in with none.  mechanisms: those that may be
+    used with credentials.  rulesets: the names of those there are.
     """
 
     refused: Callable[[Server, Encryption], Optional[Outcome]]
-    credentials: Callable[[Server, Encryption], Union[Found, Outcome]]
+    credentials: Optional[Callable[[Server, Encryption], Union[Found, Outcome]]]
     mechanisms: Callable[[Found], Tuple[str, ...]]
+    rulesets: Container[str] = ()
 
 
 @frozen
@@ -63,7 +65,6 @@ class Ask:
     starttls: bool = True
     ca_file: str = ""
     ca_path: str = ""
-    explain: Callable[[str], Tuple[str, str]] = field(default=lambda words: ("", ""))
 
 
 class _EndedError(Exception):
@@ -151,14 +152,13 @@ class _Probe:
     def _start(self) -> None:
         self.begun = time.monotonic()
 
-    def _step(self, name: str, ok: Optional[bool], detail: str, words: str = "") -> None:
-        cause, repair = self.ask.explain(words) if words else ("", "")
+    def _step(self, name: str, ok: Optional[bool], detail: str, cause: str = "") -> None:
         seconds = round(time.monotonic() - self.begun, 3)
-        self.steps.append(Step(name, ok, seconds, detail, words, cause, repair))
+        self.steps.append(Step(name, ok, seconds, detail, cause))
 
-    def _end(self, name: str, fate: str, detail: str, words: str) -> _EndedError:
-        self._step(name, False, detail, words)
-        return _EndedError(fate, words)
+    def _end(self, name: str, fate: str, detail: str, cause: str) -> _EndedError:
+        self._step(name, False, detail, cause)
+        return _EndedError(fate, f"{name}: {detail}")
 
     def _talk(self) -> Outcome:
         self._connect(self._routes())
@@ -168,11 +168,11 @@ class _Probe:
                 features = self._hello("EHLO over TLS")
         elif self.ask.starttls:
             self._start()
-            self._step("STARTTLS", False, "not offered", f"{self._name}: STARTTLS is not offered")
+            self._step("STARTTLS", False, "not offered", "starttls-not-offered")
         refused = self.ask.rules.refused(self._server, self.encryption)
         if refused is not None:
             self._start()
-            self._step("TLS policy", False, refused[2], "454 4.7.0 encryption too weak")
+            self._step("TLS policy", False, refused[2], "tls-too-weak")
             return refused
         return self._log_in(features.get("AUTH", "").split())
 
@@ -197,10 +197,9 @@ class _Probe:
         try:
             routes = self.resolver.routes(self.ask.host)
         except HostUnknownError as error:
-            words = f"stat=Host unknown (Name server: {self.ask.host.strip('[]')}: host not found)"
-            raise self._end("resolve", BOUNCED, str(error), words) from None
+            raise self._end("resolve", BOUNCED, str(error), "host-unknown") from None
         except NameServerError as error:
-            raise self._end("resolve", DEFERRED, str(error), "host map: lookup: deferred") from None
+            raise self._end("resolve", DEFERRED, str(error), "dns-down") from None
         told = [f"{one.name} ({', '.join(one.addresses)}; {one.found})" for one in routes]
         self._step("resolve", True, ", ".join(told))
         return routes
@@ -215,9 +214,7 @@ class _Probe:
                 try:
                     sock = socket.create_connection((address, self.ask.port), self.ask.seconds)
                 except OSError as error:
-                    last = self._end(
-                        "connect", DEFERRED, f"{name}: {_said(error)}", _connecting(error, route.name)
-                    )
+                    last = self._end("connect", DEFERRED, f"{name}: {_said(error)}", _connecting(error))
                     continue
                 sock.settimeout(self.ask.seconds)
                 self.server = Server(route.name, f"IPv6:{address}" if ":" in address else address)
@@ -239,19 +236,14 @@ class _Probe:
         try:
             reply = self._open.reply()
         except OSError as error:
-            if _is_timeout(error):
-                words = f"timeout waiting for input from {self._name} during client greeting"
-            else:
-                words = f"reply: read error from {self._name}"
-            raise self._end("greeting", DEFERRED, _said(error), words) from None
+            cause = "no-greeting" if _is_timeout(error) else "no-answer"
+            raise self._end("greeting", DEFERRED, _said(error), cause) from None
         if reply.code // 100 == 2:
             self._step("greeting", True, reply.text)
             return
         if reply.code // 100 == 4:
-            raise self._end("greeting", DEFERRED, reply.text, f"dsn=4.5.0, stat=Deferred: {reply.text}")
-        raise self._end(
-            "greeting", BOUNCED, reply.text, f"dsn=5.5.0, stat=Service unavailable, reply={reply.text}"
-        )
+            raise self._end("greeting", DEFERRED, reply.text, "relay-busy")
+        raise self._end("greeting", BOUNCED, reply.text, "greeting-refused")
 
     def _say(self, step: str, words: bytes) -> _Reply:
         """A command and its reply; a lost connection ends the session, and the mail waits."""
@@ -259,17 +251,16 @@ class _Probe:
         try:
             return self._open.say(words)
         except OSError as error:
-            what = "timeout waiting for input from" if _is_timeout(error) else "reply: read error from"
-            raise self._end(step, DEFERRED, _said(error), f"{what} {self._name}") from None
+            raise self._end(step, DEFERRED, _said(error), "no-answer") from None
 
     def _hello(self, step: str) -> dict[str, str]:
         reply = self._say(step, b"EHLO " + self.ask.helo.encode("ascii", "replace"))
         if reply.code // 100 != 2:
-            self._step(step, False, reply.text, f"{reply.text}: no extensions, so no STARTTLS and no AUTH")
+            self._step(step, False, reply.text)
             reply = self._say("HELO", b"HELO " + self.ask.helo.encode("ascii", "replace"))
             if reply.code // 100 != 2:
                 fate = BOUNCED if reply.code // 100 == 5 else DEFERRED
-                raise self._end("HELO", fate, reply.text, reply.text)
+                raise self._end("HELO", fate, reply.text, cause_of(reply.text))
             self._step("HELO", True, reply.text)
             return {}
         features: dict[str, str] = {}
@@ -285,13 +276,11 @@ class _Probe:
         """Encrypt the session; False if the server declined, after which sendmail goes on in clear."""
         reply = self._say("STARTTLS", b"STARTTLS")
         if reply.code != 220:
-            self._step("STARTTLS", False, reply.text, reply.text)
+            self._step("STARTTLS", False, reply.text, "starttls-refused")
             return False
         wire = self._open
         if wire.buffer:
-            raise self._end(
-                "STARTTLS", DEFERRED, "more words in clear after the reply", "454 4.7.0 TLS handshake failed"
-            )
+            raise self._end("STARTTLS", DEFERRED, "more words in clear after the reply", "tls-handshake")
         try:
             wire.sock = _context(None, None).wrap_socket(wire.sock, server_hostname=_sni(self._name))
         except (OSError, ValueError) as error:
@@ -299,7 +288,7 @@ class _Probe:
                 "STARTTLS",
                 DEFERRED,
                 f"the handshake fails: {_said(error)}",
-                "STARTTLS=client, error: connect failed=-1, 454 4.7.0 TLS handshake failed",
+                "tls-handshake",
             ) from None
         cipher = wire.sock.cipher() or ("", "", 0)
         version = wire.sock.version() or ""
@@ -316,7 +305,7 @@ class _Probe:
         try:
             found = certificate.read(der or b"")
         except ValueError as error:
-            self._step("certificate", False, str(error), "STARTTLS=client, verify=NO")
+            self._step("certificate", False, str(error), "tls-unverified")
             return False
         configured = bool(self.ask.ca_file and self.ask.ca_path)
         problem = self._chain_problem(
@@ -360,16 +349,24 @@ class _Probe:
     def _log_in(self, offered: List[str]) -> Outcome:
         self._start()
         if not offered:
-            self._step("AUTH", False, "not offered", f"{self._name}: AUTH is not offered, reply=530")
+            self._step("AUTH", False, "not offered", "no-auth-offered")
+            return self._sender(authenticated=False)
+        if self.ask.rules.credentials is None:
+            self._step("AUTH", None, f"{' '.join(offered)} offered; no credentials are used")
             return self._sender(authenticated=False)
         found = self.ask.rules.credentials(self._server, self.encryption)
         if not isinstance(found, Found):
-            self._step("credentials", False, found[2], found[2])
+            self._step(
+                "credentials",
+                False,
+                found[2],
+                "guard" if found[1] == DEFERRED and "temp" in found[2].lower() else "",
+            )
             return found
         credentials = found.reading.credentials
         if credentials is None:
             detail = f"none: {found.reading.problem}"
-            self._step("credentials", False, detail, "AUTH=client, mech=, bits=0: no credentials")
+            self._step("credentials", False, detail, "no-credentials")
             return self._sender(authenticated=False)
         allowed = self.ask.rules.mechanisms(found)
         self._step("credentials", True, f"user {credentials.user!r}, mechanisms {' '.join(allowed)}")
@@ -387,7 +384,7 @@ class _Probe:
             if reply.code == 235:
                 self._step(f"AUTH {mechanism}", True, reply.text)
                 return self._sender(authenticated=True)
-            self._step(f"AUTH {mechanism}", False, reply.text, f"{reply.text}")
+            self._step(f"AUTH {mechanism}", False, reply.text, _refusal(reply))
             if reply.code // 100 == 4 and found.without == DEFERRED:
                 return False, DEFERRED, f"{reply.text}: Temporary AUTH failure"
             if reply.code // 100 == 4:
@@ -401,8 +398,9 @@ class _Probe:
             detail = f"{' '.join(sorted(both))}: the probe speaks {' '.join(sasl.MECHANISMS)}"
             self._step("AUTH", None, detail)
             return None, OPEN, "the mechanism cannot be tried here"
-        words = f"AUTH=client, available mechanisms={' '.join(offered)} do not fulfill requirements"
-        self._step("AUTH", False, f"{' '.join(offered)} offered, none of which may be used", words)
+        self._step(
+            "AUTH", False, f"{' '.join(offered)} offered, none of which may be used", "no-common-mechanism"
+        )
         if found.without == DEFERRED:
             return False, DEFERRED, "no mechanism in common: Temporary AUTH failure"
         return self._sender(authenticated=False)
@@ -439,7 +437,7 @@ class _Probe:
             )
             return authenticated, ACCEPTED, why
         fate = BOUNCED if reply.code // 100 == 5 else DEFERRED
-        self._step("sender", False, reply.text, f"reply={reply.text}")
+        self._step("sender", False, reply.text, cause_of(reply.text))
         return authenticated, fate, reply.text
 
     def _quit(self) -> None:
@@ -490,12 +488,17 @@ def _said(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error or type(error).__name__)
 
 
-def _connecting(error: OSError, name: str) -> str:
+def _connecting(error: OSError) -> str:
     if _is_timeout(error) or error.errno == errno.ETIMEDOUT:
-        return f"dsn=4.4.1, stat=Deferred: Connection timed out with {name}"
-    if error.errno == errno.ECONNREFUSED:
-        return f"dsn=4.4.1, stat=Deferred: Connection refused by {name}"
-    return f"dsn=4.4.1, stat=Deferred: {name}: {error.strerror}"
+        return "connection-timeout"
+    return "connection-refused" if error.errno == errno.ECONNREFUSED else "unreachable"
+
+
+def _refusal(reply: _Reply) -> str:
+    """The cause of a refused AUTH."""
+    if reply.code // 100 == 4:
+        return "auth-temporary"
+    return "auth-needs-tls" if reply.code in (504, 538) else "wrong-credentials"
 
 
 def _in_time(found: certificate.Certificate) -> bool:

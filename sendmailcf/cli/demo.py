@@ -73,7 +73,7 @@ def show(root: str) -> int:
     print("\n# And now?\n")
     print("\n".join(chain_lines(after)))
     print(f"\n# A second apply: changed: {str(again.changed).lower()}")
-    return status_of(after) if not again.changed else 1
+    return status_of(after.links) if not again.changed else 1
 
 
 def _checked(root: str) -> Chain:

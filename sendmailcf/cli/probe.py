@@ -31,7 +31,6 @@ SUBMISSION = 587
 SEND_SECONDS = 300
 #: Words of the client that stand alone on their line and are no answer in AUTH.
 _VERBS = ("DATA", "QUIT", "RSET", "STARTTLS", "NOOP", "VERB", ".")
-_NO_CREDENTIALS = Found(Reading(None, "none were asked for"), BOUNCED)
 
 
 def run(args: argparse.Namespace, look: Look, password: Callable[[], str]) -> int:
@@ -107,14 +106,12 @@ def _rules(view: Optional[Host], question: Question, off: str) -> Rules:
         return None if asked is None else asked.refused(encryption)
 
     def credentials(server: Server, encryption: Encryption) -> Union[Found, Outcome]:
-        if question.none:
-            return _NO_CREDENTIALS
         if question.given is not None:
             return Found(Reading(question.given(server)), DEFERRED)
         if "A" in off:
             return Found(Reading(None, "ClientPortOptions has the modifier A"), BOUNCED)
         asked = predictor(server)
-        return _NO_CREDENTIALS if asked is None else asked.credentials(encryption)
+        return Found(Reading(None, "no file"), BOUNCED) if asked is None else asked.credentials(encryption)
 
     def mechanisms(found: Found) -> Tuple[str, ...]:
         own = found.reading.credentials.mechanisms if found.reading.credentials else ()
@@ -122,7 +119,10 @@ def _rules(view: Optional[Host], question: Question, off: str) -> Rules:
             return own or ("DIGEST-MD5", "CRAM-MD5", "PLAIN", "LOGIN")
         return tuple(mechanism_words(view.cf, found.reading)[0])
 
-    return Rules(refused, credentials, mechanisms)
+    none = question.none or (view is None and question.given is None)
+    return Rules(
+        refused, None if none else credentials, mechanisms, view.cf.rulesets if view is not None else ()
+    )
 
 
 # A real message
@@ -204,9 +204,7 @@ def as_json(session: Session, sent: Optional[Dict[str, Any]] = None) -> Dict[str
                 "ok": step.ok,
                 "seconds": step.seconds,
                 "detail": step.detail,
-                "words": step.words,
-                "cause": step.cause,
-                "repair": step.repair,
+                "explain": _explained(step, session.server_name),
             }
             for step in session.steps
         ],
@@ -219,7 +217,7 @@ def as_json(session: Session, sent: Optional[Dict[str, Any]] = None) -> Dict[str
 
 def lines(session: Session, sent: Optional[Dict[str, Any]] = None) -> List[str]:
     """The session, a line a step."""
-    told = [_line(step) for step in session.steps]
+    told = [_line(step, session.server_name) for step in session.steps]
     if session.key:
         told.append(f"key: {session.key}")
     told.append(f"sendmail would have the next message {session.verdict.fate} ({session.verdict.because})")
@@ -228,11 +226,21 @@ def lines(session: Session, sent: Optional[Dict[str, Any]] = None) -> List[str]:
     return [line.encode("utf-8", "backslashreplace").decode("utf-8").replace("\n", "\\n") for line in told]
 
 
-def _line(step: Step) -> str:
+def _line(step: Step, host: str) -> str:
     mark = {True: "ok    ", False: "FAILED", None: "      "}[step.ok]
     text = f"{mark} {step.name}: {step.detail} [{step.seconds:.3f} s]"
-    if step.cause:
-        text += f" -> {step.cause}"
-    if step.repair:
-        text += f"; repair: {step.repair}"
+    found = _explained(step, host)
+    if found is not None:
+        text += f" -> {found['title']}; repair: {found['repair']}"
     return text
+
+
+def _explained(step: Step, host: str) -> Optional[Dict[str, str]]:
+    row = step.explained
+    if row is None:
+        return None
+    texts = {"title": row.title, "did": row.did, "sure": row.sure, "repair": row.repair}
+    filled = {
+        key: text.replace("{host}", host or "HOST").replace("{file}", "F") for key, text in texts.items()
+    }
+    return {"name": row.name, **filled}

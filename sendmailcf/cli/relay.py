@@ -47,7 +47,7 @@ def _check(args: argparse.Namespace, look: Look) -> int:
         page = report.page(chain, args.cf, report.here(args.root), report.now())
         files.replace(args.html, page.encode(), new_mode=0o644)
     _show_chain(chain, as_json=args.json)
-    return status_of(chain)
+    return status_of(chain.links)
 
 
 def _change(args: argparse.Namespace, look: Look) -> int:
@@ -92,7 +92,9 @@ def _planned(look: Look, writes: Sequence[Write]) -> Look:
 def _intents(args: argparse.Namespace) -> List[Intent]:
     """What is asked for: the relays of a file, or the one of the arguments."""
     if args.file is not None:
-        given = [name for name in ("host", "user", "password_file", "authinfo") if getattr(args, name) is not None]
+        given = [
+            name for name in ("host", "user", "password_file", "authinfo") if getattr(args, name) is not None
+        ]
         if given or args.password_stdin:
             raise PlanError(
                 f"{args.file}: a file says all: give no --host, --user, --password-* or --authinfo"
@@ -295,11 +297,10 @@ def write(made: Plan, root: str, *, backup: bool = False) -> None:
             replacement.commit()
 
 
-def status_of(chain: Chain) -> int:
-    """0 all links hold, 1 one is broken, 2 a file could not be looked at and no link is known to be broken."""
-    if chain.broken:
-        return 1
-    return 2 if any(link.state == UNKNOWN and not link.live for link in chain.links) else 0
+def status_of(links: Sequence[Link]) -> int:
+    """0 all links hold, 1 one is wrong, 2 a file could not be looked at and no link is known to be wrong."""
+    states = {link.state for link in links if not (link.live and link.state == UNKNOWN)}
+    return 1 if WRONG in states else 2 if UNKNOWN in states else 0
 
 
 def _link(link: Link) -> Dict[str, str]:
@@ -312,20 +313,24 @@ def _link(link: Link) -> Dict[str, str]:
     }
 
 
-def chain_lines(chain: Chain) -> List[str]:
+def link_lines(links: Sequence[Link]) -> List[str]:
     """A line a link: ok, or what is wrong, what sendmail will do because of it, and how to repair it."""
     marks = {OK: "ok     ", WRONG: "WRONG  ", UNKNOWN: "unknown", ADVICE: "advice "}
     lines = []
-    for link in chain.links:
+    for link in links:
         text = f"{marks[link.state]} {link.name}: {link.detail}"
         if link.state != OK and link.consequence:
             text += f" -> {link.consequence}"
         if link.state in (WRONG, ADVICE) and link.repair:
             text += f"; repair: {link.repair}"
         lines.append(_one_line(text))
-    told = chain.prediction
-    lines.append(_one_line(f"the next message: {told.fate} ({told.because})"))
     return lines
+
+
+def chain_lines(chain: Chain) -> List[str]:
+    """The lines of the links, and one on what will become of the next message."""
+    told = chain.prediction
+    return [*link_lines(chain.links), _one_line(f"the next message: {told.fate} ({told.because})")]
 
 
 def _one_line(text: str) -> str:

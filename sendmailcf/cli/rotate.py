@@ -12,13 +12,12 @@ import sys
 
 from attrs import evolve
 
-from ..authinfo import Credentials, DefaultAuthInfo
-from ..config import Config
+from ..authinfo import Credentials
 from ..errors import PlanError
-from ..relay.host import VERIFIED, Host, Look, Server, credentials_in
+from ..relay.credentials import stored
+from ..relay.host import Host, Look, Server
 from ..relay.links import OPEN
 from ..relay.plan import Intent, Plan, rotation
-from ..relay.predict import default_auth_info
 from .probe import as_json, asked, examine, lines
 
 
@@ -32,7 +31,13 @@ def run(args: argparse.Namespace, look: Look, password: str) -> int:
         raise PlanError(f"{args.cf}: {look(args.cf).problem}; name the right file with --cf, or --root")
 
     def new(server: Server) -> Credentials:
-        old = stored(cf, look, server)
+        reading = stored(Host(cf, look), server)
+        old = reading.credentials
+        if old is None:
+            raise PlanError(
+                f"{cf.path}: nothing is stored for {server.name} ({reading.problem}), so there is nothing to rotate: "
+                "use relay apply"
+            )
         if args.user is None:
             return evolve(old, password=password)
         return evolve(old, user=args.user, password=password, authid=None)
@@ -61,17 +66,3 @@ def run(args: argparse.Namespace, look: Look, password: str) -> int:
         )
         return 2 if session.verdict.fate == OPEN else 1
     return 0
-
-
-def stored(cf: Config, look: Look, server: Server) -> Credentials:
-    """The credentials that sendmail has for a server now.  Raises PlanError where there are none."""
-    if "authinfo" in cf.rulesets:
-        reading = credentials_in(Host(cf, look).authinfo(server, VERIFIED))
-    else:
-        reading = DefaultAuthInfo(look(default_auth_info(cf)).data or b"").reading()
-    if reading.credentials is None:
-        raise PlanError(
-            f"{cf.path}: nothing is stored for {server.name} ({reading.problem}), so there is nothing to rotate: "
-            "use relay apply"
-        )
-    return reading.credentials

@@ -15,6 +15,7 @@ from ..config import Config
 from ..errors import MapError
 from ..nodes import KeyFile
 from ..values import map_arguments
+from .credentials import judge
 from .host import (
     CLEAR,
     HASH_CLASSES,
@@ -35,6 +36,7 @@ from .live import Live
 from .permissions import refused_default_auth_info, unsafe_map
 from .plan import WRAPPED_PORTS, port_of
 from .predict import OFFERED, PORTS, Predictor, client_modifiers, default_auth_info, mechanism_words
+from .providers import OTHER_SHAPE
 from .readiness import Readiness, certificates
 from .rewrite import LookupFailedError
 
@@ -71,6 +73,7 @@ class _Walk:
     def walk(self) -> Chain:
         self._smart_host()
         self._mailer()
+        self._endpoint()
         node = self._map_node()
         by_option = not self.has_ruleset and bool(default_auth_info(self.cf))
         entry = self._read_five_lines() if by_option else self._entry_in_use()
@@ -86,6 +89,7 @@ class _Walk:
             stale = self._source(node)
             self._key(node)
         altered = self._entry(entry, by_option) or stale
+        altered = altered or self._kind(entry)
         self._guard(entry, by_option)
         self._every_server(node, by_option)
         verification = certificates(self.cf, self.look, self.tls)
@@ -529,7 +533,7 @@ class _Walk:
         """The link of the entry; why what is sent is not what was meant, if so."""
         name = "entry"
         if entry.credentials is None:
-            known = any(link.state in (WRONG, UNKNOWN) for link in self.links[3:])
+            known = any(link.state in (WRONG, UNKNOWN) for link in self.links[4:])
             self._add(
                 name,
                 UNKNOWN if known else WRONG,
@@ -549,6 +553,33 @@ class _Walk:
             return found[0].text if altered else ""
         self._add(name, OK, f"user {entry.credentials.user!r}, with a password")
         return ""
+
+    def _endpoint(self) -> None:
+        """Whether the host and port are a relay's, as far as its provider is known."""
+        name, judged = "endpoint", judge(self.host, None, None, port=self._port())
+        wrong = next((link for link in judged if link.state == WRONG), None)
+        if wrong is not None:
+            self._add(name, WRONG, wrong.detail, wrong.consequence, wrong.repair)
+        else:
+            self._add(name, OK, "; ".join(link.detail for link in judged if link.name != "port"))
+
+    def _kind(self, entry: Reading) -> str:
+        """Whether user and password are of the kind that the provider gives; if not, why they are not."""
+        name, found = "credentials", entry.credentials
+        if found is None:
+            self._add(name, UNKNOWN, "none are known")
+            return ""
+        judged = judge(self.host, found.user if found.authid is None else found.authid, found.password)
+        wrong = [link for link in judged if link.name in ("user", "password") and link.state == WRONG]
+        if not wrong:
+            self._add(name, OK, "of the kind that the relay gives, as far as its provider is known")
+            return ""
+        detail = "; ".join(f"{link.name}: {link.detail}" for link in wrong)
+        sure = [link for link in wrong if not link.detail.endswith(OTHER_SHAPE)]
+        first = (sure or wrong)[0]
+        state = WRONG if sure else ADVICE
+        self._add(name, state, detail, first.consequence, first.repair)
+        return detail if sure else ""
 
     def _every_server(self, node: Optional[KeyFile], by_option: bool) -> None:
         """The catch-all, which sendmail offers to whatever server asks."""

@@ -18,7 +18,7 @@ from .host import Facts, Host, Look, SmartHost
 from .links import ADVICE, OK, UNKNOWN, WRONG, Link
 from .live import RUNNING, STOPPED, Live
 from .permissions import blamed
-from .providers import recipients_limit
+from .providers import provider_of
 
 #: From this LogLevel on, sendmail logs whether it authenticated.
 AUTH_LOG_LEVEL = 10
@@ -123,7 +123,8 @@ class Readiness:
 
     def _recipients(self) -> Link:
         name = "recipients per message"
-        limit = recipients_limit(self.host)
+        provider = provider_of(self.host)
+        limit = provider.recipients if provider is not None else None
         mailer = self.cf.mailers.get(self.smart.mailer) if self.smart else None
         if mailer is None:
             return Link(name, UNKNOWN, "no mailer of a smart host")

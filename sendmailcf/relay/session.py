@@ -1,7 +1,7 @@
 """A session with a relay as values: its steps, what they cost, and what sendmail would do next.
 
-The one thing to know: a step's `words` are what sendmail would write to its log about the same failure, so that they
-can be explained as a log line is.  No value here holds a password.
+The one thing to know: a step that failed names its cause, one of the rows by which a log is explained, too.  No value
+here holds a password.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import Optional, Tuple
 
 from attrs import frozen
 
+from .causes import CAUSES, Cause
+from .explain import explain
 from .links import Prediction
 
 
@@ -18,17 +20,26 @@ class Step:
     """One step.
 
     name: resolve, connect, greeting, EHLO, STARTTLS, certificate, EHLO over TLS, credentials, AUTH …, sender, QUIT.
-    ok: whether it succeeded; None where it only tells.  seconds: how long it took.  detail: what was seen.  words: of a
-    failure, in sendmail's terms.  cause, repair: what they mean; empty for what needs no explanation.
+    ok: whether it succeeded; None where it only tells.  seconds: how long it took.  detail: what was seen.  cause: the
+    name of a row of CAUSES, or nothing.
     """
 
     name: str
     ok: Optional[bool]
     seconds: float
     detail: str
-    words: str = ""
     cause: str = ""
-    repair: str = ""
+
+    @property
+    def explained(self) -> Optional[Cause]:
+        """The cause in full."""
+        return CAUSES.get(self.cause)
+
+
+def cause_of(reply: str) -> str:
+    """The cause of a reply to MAIL, if the words of the reply leave but one; else nothing."""
+    groups = explain([reply]).failures
+    return groups[0].causes[0] if groups and len(groups[0].causes) == 1 else ""
 
 
 @frozen
