@@ -36,10 +36,12 @@ class Shape:
 
     def mistake(self, value: str) -> Optional[Mistake]:
         """What is wrong with a value, or None.  Nothing that is returned holds the value."""
+        if self.pattern is not None and re.fullmatch(self.pattern, value):
+            return None
         for row in self.mistakes:
             if re.fullmatch(row.pattern, value, re.DOTALL):
                 return row
-        if self.pattern is None or re.fullmatch(self.pattern, value, re.DOTALL):
+        if self.pattern is None:
             return None
         return Mistake("", "of another shape", f"it should be {self.says}")
 
@@ -144,7 +146,7 @@ PROVIDERS: Tuple[Provider, ...] = (
                 Mistake(r"(?:AKIA|ASIA)[A-Z0-9]{16}", "an access key id: that is the user name", _SES_NEW),
                 Mistake(r"(?:IQoJ|FwoG|FQoG).{100,}", "a session token of temporary credentials", _SES_NEW),
                 Mistake(
-                    r"Q[k-n][A-Za-z0-9+/]{56}=*",
+                    r"Q[kl][A-Za-z0-9+/]{57}=?",
                     "an SMTP password encoded in base64 once more",
                     'write it as it is after "P:, or decode it once',
                 ),
