@@ -31,6 +31,7 @@ SECRET = "Inv3nted/p4ss+word"
 RELAY = "relay.example.com"
 TO = "to=<user@example.org>, ctladdr=<me@example.net> (1000/1000), delay=00:00:01, xdelay=00:00:01, mailer=relay, pri=30093"
 REFUSED = f"{TO}, relay={RELAY} [192.0.2.1], dsn=5.0.0, reply=530 Authentication required, stat=Service unavailable"
+ABORTED = "auth-temporary no-common-mechanism plugin-missing default-auth-info guard"
 NO_LOGIN = f"AUTH=client, relay={RELAY}, mech=, bits=0"
 
 
@@ -126,6 +127,13 @@ def test_the_page_has_every_cause() -> None:
         ("AUTH=client, available mechanisms=XOAUTH2 do not fulfill requirements", "plugin-missing"),
         (f"AUTH=client, relay={RELAY} [192.0.2.1], authinfo failed", "bad-entry"),
         (NO_LOGIN, "no-credentials"),
+        (f"AUTH=client, relay={RELAY}, mech=PLAIN, bits=0", "logged-in"),
+        (f"AUTH=client, relay={RELAY}, temporary failure, connection abort", ABORTED),
+        ("Temporary AUTH failure", ABORTED),
+        ("stat=Deferred: Temporary AUTH failure", ABORTED),
+        ("(Deferred: Temporary AUTH failure)", ABORTED),
+        (f"STARTTLS=client, relay={RELAY}, version=TLSv1.3, verify=FAIL, cipher=X, bits=256/256", "encrypted-unverified"),
+        (f"STARTTLS=client, relay={RELAY}, version=TLSv1.3, verify=OK, cipher=X, bits=256/256", "encrypted"),
         ("STARTTLS=client, error: connect failed=-1, reason=wrong version number, SSL_error=1, errno=0, retry=-1", "tls-handshake"),
         (f"timeout waiting for input from {RELAY} during client greeting", "no-greeting"),
         ("Deferred: Connection refused by [127.0.0.1]", "local-daemon"),
@@ -148,6 +156,10 @@ def test_a_bare_530_names_all_that_end_in_it() -> None:
     causes = one("530 Authentication required")
     assert causes[:2] == ("no-credentials", "wrong-credentials")
     assert {"bad-entry", "map-missing", "map-directory", "map-owner", "item-too-long", "no-auth-offered"} <= set(causes)
+    # So does a line of a log without those before it; in a log, a fault of the map would have been seen.
+    line = f"Nov 24 09:08:07 host sendmail[1]: 6AONSLPg000001: {REFUSED}"
+    assert one(line) == causes
+    assert one(f"Nov 24 09:08:06 host sendmail[1]: 6AONSLPg000001: from=x, size=1\n{line}") == causes[:2] + causes[-1:] + causes[-2:-1]
 
 
 def test_a_returned_message() -> None:
@@ -329,6 +341,20 @@ def test_the_outcomes_of_a_mailq() -> None:
     assert not explain(["/var/spool/mqueue is empty", "\t\tTotal requests: 0"]).groups
 
 
+def test_old_queue_ids_and_queues() -> None:
+    line = f"Nov 24 09:08:07 host sendmail[1]: NAA12345: {REFUSED}"
+    assert explain([*log(1, NO_LOGIN), line]).groups[0].causes == ("no-credentials",)
+    assert explain([NO_LOGIN, f"NAA12345: {REFUSED}"]).groups[0].causes == ("no-credentials",)
+    text = """                Mail Queue (2 requests)
+--Q-ID-- --Size-- -----Q-Time----- ------------Sender/Recipient------------
+NAA12345      123 Tue Nov 24 23:28 root
+                 (Deferred: Connection reset by relay.example.com)
+                                   user@example.org
+NAA12346 (no control file)"""
+    found = {group.causes: dict(group.hosts) for group in explain(text.split("\n")).groups}
+    assert found == {("no-answer",): {RELAY: 1}, ("waiting",): {}}
+
+
 # Bounds.
 
 
@@ -392,6 +418,9 @@ def test_any_text_is_read(lines: List[str]) -> None:
         'authinfo:relay.example.com "U:me" "P={b64}" "M:LOGIN"',
         'SYSERR(root): map authinfo: "U:me" "P:{secret}" "M:PLAIN"',
         'bad value "P:x\\"{secret}"',
+        "AuthInfo:relay.example.com U:me P:{secret}",
+        "makemap: authinfo: line 2: no RHS for LHS P:{secret}",
+        'makemap: authinfo: line 2: key "p:{secret}": duplicate key',
         "535 5.7.8 bad password: {secret}",
         "535 token={secret} is not known",
         "key SG.abcdefghij.{token}",
@@ -412,7 +441,7 @@ def test_secrets_are_covered(template: str) -> None:
 
 
 def test_what_is_no_secret_stays() -> None:
-    for text in ("250-AUTH PLAIN LOGIN", REFUSED, NO_LOGIN, "554 Message rejected", "/usr/lib/x86_64/sendmail/very/long/path/that/has/no/digits"):
+    for text in ("makemap: authinfo: line 3: key authinfo:relay.example.com: duplicate key", "250-AUTH PLAIN LOGIN", REFUSED, NO_LOGIN, "554 Message rejected", "/usr/lib/x86_64/sendmail/very/long/path/that/has/no/digits"):
         assert masked(text) == text
 
 

@@ -422,6 +422,32 @@ CAUSES: Mapping[str, Cause] = {
         ),
         Cause("sent", "sent", SENT, "delivered it", "stat=Sent", "nothing"),
         Cause(
+            "logged-in",
+            "no failure: sendmail logged in to the relay",
+            OTHER,
+            "logged in with the mechanism after `mech=`, and went on with MAIL",
+            "the next line with to= of the same process",
+            "nothing",
+        ),
+        Cause(
+            "encrypted",
+            "no failure: the session is encrypted, and the relay's certificate verified",
+            OTHER,
+            "went on with EHLO and AUTH",
+            "the next line with to= of the same process",
+            "nothing",
+        ),
+        Cause(
+            "encrypted-unverified",
+            "no failure: the session is encrypted; the relay's certificate is not verified, which stops nothing unless "
+            "it is demanded",
+            OTHER,
+            "went on with EHLO and AUTH",
+            "verify=FAIL: no authority that is trusted has signed it; verify=NO: none was shown",
+            "to verify relays, CACertFile and CACertPath, and TLS_Srv:{host} VERIFY in the access map (or "
+            "sendmailcf relay apply --tls verified)",
+        ),
+        Cause(
             "no-failure",
             "no failure: 2yz means done, 3yz means go on",
             OTHER,
@@ -556,7 +582,7 @@ OUTCOMES: Tuple[Outcome, ...] = (
     ),
     Outcome("sent", r"stat=Sent\b|^Sent \(", "sent"),
     Outcome("auth-4yz", r"reply=4.*Temporary AUTH failure", "auth-temporary"),
-    Outcome("temporary-auth", r"Temporary AUTH failure", "auth-temporary"),
+    Outcome("temporary-auth", r"Temporary AUTH failure|temporary failure, connection abort", "auth-temporary"),
     Outcome(
         "need-tls", _R + r"530[ -].*STARTTLS|Must issue a STARTTLS command first", "starttls-not-offered"
     ),
@@ -626,6 +652,9 @@ OUTCOMES: Tuple[Outcome, ...] = (
     Outcome("recipient", r"User unknown|Relaying denied|" + _R + r"55[01][ -]", "recipient-refused"),
     Outcome("other-4yz", r"stat=Deferred|^Deferred|dsn=4|" + _R + r"4[0-9][0-9][ -]", "other-temporary"),
     Outcome("other-5yz", r"dsn=5|" + _R + r"5[0-9][0-9][ -]|Service unavailable", "other-permanent"),
+    Outcome("logged-in", r"AUTH=client, relay=.*, mech=[^,]", "logged-in"),
+    Outcome("encrypted", r"STARTTLS=client, relay=.*, verify=OK", "encrypted"),
+    Outcome("encrypted", r"STARTTLS=client, relay=.*, verify=", "encrypted-unverified"),
     Outcome("no-failure", r"^(?:reply=)?[23][0-9][0-9](?:[ -]|$)", "no-failure"),
 )
 
@@ -659,8 +688,8 @@ _TELL_VERBOSE = (
 )
 _TELL_MAILLOG = "the log: the lines AUTH=client before the one with to= (mailq shows only the last words)"
 
-#: The first whose outcome and signs fit counts.  `from-log`, `from-mailq`, `from-dialogue`, `from-reply` say what was
-#: read; `asked-…` and `saw-…` are what a dialogue shows.
+#: The first whose outcome and signs fit counts.  `from-log`, `from-line` (of a log, alone), `from-mailq`,
+#: `from-dialogue` and `from-reply` say what was read; `asked-…` and `saw-…` are what a dialogue shows.
 VERDICTS: Tuple[Verdict, ...] = (
     Verdict("need-auth", "map-missing", "map-missing"),
     Verdict("need-auth", "map-directory", "map-directory"),

@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 
 from ..authinfo import MASK
 from .causes import BOUNCED, CAUSES, FATES, OTHER, OUTCOMES, QUEUED, SENT, SIGNS, VERDICTS, Cause
-from .maillog import QUEUE_ID, Entry, parse, split_id
+from .maillog import OLD_ID, QUEUE_ID, Entry, parse, process_of, split_id
 
 #: Processes whose signs are kept, hosts counted by name in a group, and characters of an example.
 MAX_PROCESSES = 4096
@@ -40,14 +40,15 @@ _DSN = re.compile(r", dsn=([0-9])")
 _RELAY = re.compile(r"\b(?:relay=|input from )(?P<host>[^\s,]+)")
 #: A relay's name in the words of an outcome.
 _IN_WORDS = re.compile(
-    r"(?:refused by|timed out with|error from|Name server:) \(?(?P<host>[^\s,:;()]+)"
+    r"(?:refused by|timed out with|reset by|error from|Name server:) \(?(?P<host>[^\s,:;()]+)"
     r"|Deferred: (?P<first>[^\s,:;()]+): "
 )
 
 _MAILQ_HEAD = re.compile(
     r"[ \t]*-+Q-ID-+ |[ \t]*\S+ \([0-9]+ requests?\)$|\S+ is empty$|[ \t]*Total requests: "
 )
-_MAILQ_ENTRY = re.compile(rf"(?P<id>{QUEUE_ID})(?P<flags>[*X+-]*)[ \t]+(?P<rest>.*)")
+_MAILQ_ENTRY = re.compile(rf"{QUEUE_ID}[*X+-]*[ \t]+(?P<rest>.*)")
+_MAILQ_OLD_ENTRY = re.compile(rf"{OLD_ID}[*X+-]*[ \t]+(?P<rest>.*)")
 _MAILQ_TIME = re.compile(r"(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}")
 #: The body type may stand before the reason.
 _MAILQ_REASON = re.compile(r"[ \t]*(?:[0-9A-Z]{4,10} +)?\((?P<reason>.+?)\)?$")
@@ -129,7 +130,10 @@ class Group:
 
 @frozen
 class Report:
-    """What was found.  read: of `log`, `mailq`, `dialogue` and `reply`, those seen.  lines: how many were read."""
+    """What was found.
+
+    read: of `log`, `line` (of a log), `mailq`, `dialogue` and `reply`, those seen.  lines: how many were read.
+    """
 
     read: Tuple[str, ...]
     lines: int
@@ -154,7 +158,9 @@ class Report:
         }
 
 
-_SUCCESSES = (("sent",), ("handed-on",), ("no-failure",))
+_SUCCESSES = tuple(
+    (name,) for name in ("sent", "handed-on", "logged-in", "encrypted", "encrypted-unverified", "no-failure")
+)
 
 
 def explain(lines: Iterable[str], *, mask_addresses: bool = False) -> Report:
@@ -192,7 +198,9 @@ def _judge(name: str, cause: str, signs: FrozenSet[str]) -> Tuple[Tuple[str, ...
 _SECRETS = (
     (re.compile(r"(?<!250[- ])\b(AUTH [A-Za-z0-9_-]+ )\S+"), rf"\1{MASK}"),
     (re.compile(r"(\"?[Pp][:=])(?:(?<=\"P[:=])|(?<=\"p[:=]))(?:\\.|[^\"\\])*\"?"), rf"\1{MASK}"),
-    (re.compile(r"(?i)(\bAuthInfo:\S*).*", re.DOTALL), rf"\1 {MASK}"),
+    (re.compile(r"(?i)(\bAuthInfo:\S*[ \t]+)(?=\S*[:=\"']).*", re.DOTALL), rf"\1{MASK}"),
+    # makemap names the key of a line it refuses; of a broken entry that may be the password.
+    (re.compile(r"(no RHS for LHS |line [0-9]+: key )(?!(?i:authinfo):).*?(?=: duplicate|$)"), rf"\1{MASK}"),
     (
         re.compile(r"(?i)\b((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key)[\"']? ?[:=] ?)\S+"),
         rf"\1{MASK}",
@@ -328,6 +336,8 @@ class _Reader:
         #: The entry of mailq that has no reason yet: its time.
         self.waiting: Optional[str] = None
         self.mailq_time = ""
+        #: The last outcome of a log: words, entry, host, fate.
+        self.delivered: Optional[Tuple[str, Entry, str, str]] = None
         #: The first lines, for a text in which nothing else is found.
         self.head: List[str] = []
 
@@ -356,6 +366,12 @@ class _Reader:
             self._sign(entry, _Process(), flush=True)
         for process in self.processes.values():
             self._flush(process)
+        if self.lines == 1 and self.delivered is not None:
+            # Of a line by itself nobody knows what came before it.
+            words, entry, host, fate = self.delivered
+            self.groups.clear()
+            self.read.clear()
+            self._judge(words, entry, "line", host=host, fate=fate)
         if not self.groups:
             for line in self.head:
                 # A reply, or words of an outcome, without anything around.
@@ -414,7 +430,7 @@ class _Reader:
         if entry.pid is not None:
             process = self._process(entry.host, entry.pid)
         elif queue_id is not None:
-            process = self._process(entry.host, queue_id[8:])
+            process = self._process(entry.host, process_of(queue_id))
             for before in self.floating:
                 self._sign(before, process)
             self.floating.clear()
@@ -473,6 +489,7 @@ class _Reader:
         dsn = _DSN.match(tail)
         fate = {"2": SENT, "4": QUEUED, "5": BOUNCED}.get(dsn[1], "") if dsn is not None else ""
         group = self._judge(words, entry, "log", signs=signs | process.facts, host=host, fate=fate)
+        self.delivered = (words, entry, host, fate)
         process.done.add(host)
         # What this outcome has explained is no fault by itself; nor is what a connection showed that led to another.
         for cause, (scope, _, line) in list(process.alone.items()):
@@ -489,7 +506,7 @@ class _Reader:
             self.read.add("mailq")
             self._end_mailq_entry()
             return True
-        entry = _MAILQ_ENTRY.match(line)
+        entry = (_MAILQ_OLD_ENTRY if self.in_mailq else _MAILQ_ENTRY).match(line)
         if entry is not None:
             self._end_mailq_entry()
             time = _MAILQ_TIME.search(entry["rest"])

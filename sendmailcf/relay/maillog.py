@@ -105,12 +105,18 @@ def _time(fields: Dict[str, object]) -> str:
     return datetime.fromtimestamp(int(microseconds) // 1_000_000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-#: A queue id: eight characters of time and sequence, then the process (sendmail 8.10 and later).
+#: A queue id: eight characters of time and sequence, then the process; and one of old versions, shorter.
 QUEUE_ID = r"[0-9A-Za-z]{8}[0-9]{4,10}"
-_WITH_ID = re.compile(rf"(?P<id>{QUEUE_ID}): ")
+OLD_ID = r"(?=[A-Za-z]*[0-9])[0-9A-Za-z]{6,20}"
+_WITH_ID = re.compile(rf"(?P<id>{OLD_ID}): ")
 
 
 def split_id(message: str) -> Tuple[Optional[str], str]:
     """The queue id at the head of a message, if there is one, and the rest."""
     match = _WITH_ID.match(message)
     return (match["id"], message[match.end() :]) if match is not None else (None, message)
+
+
+def process_of(queue_id: str) -> str:
+    """The process that made a queue id, or the whole id where it does not tell."""
+    return queue_id[8:] if re.fullmatch(QUEUE_ID, queue_id) else queue_id
