@@ -119,6 +119,7 @@ def test_the_page_has_every_cause() -> None:
         ('hash map "authinfo": unsafe map file /etc/mail/authinfo.db: Permission denied', "map-owner"),
         ('hash map "authinfo": unsafe map file /etc/mail/authinfo.db: Regular files only', "map-unsafe"),
         ("Cannot open hash database /etc/mail/authinfo.db: Invalid argument", "map-not-a-database"),
+        ('451 4.0.0 hash map "authinfo": missing map file /etc/mail/authinfo.db: No such file or directory', "map-missing"),
         ("makemap: /etc/mail/authinfo: line 2: syntax error (leading space)", "map-source"),
         ("makemap: authinfo: line 3: key authinfo:h: duplicate key", "map-source"),
         ("AUTH=client, error: can't open /etc/mail/default-auth-info: Group readable file", "default-auth-info"),

@@ -50,8 +50,8 @@ _MAILQ_HEAD = re.compile(
 _MAILQ_ENTRY = re.compile(rf"{QUEUE_ID}[*X+-]*[ \t]+(?P<rest>.*)")
 _MAILQ_OLD_ENTRY = re.compile(rf"{OLD_ID}[*X+-]*[ \t]+(?P<rest>.*)")
 _MAILQ_TIME = re.compile(r"(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}")
-#: The body type may stand before the reason.
-_MAILQ_REASON = re.compile(r"[ \t]*(?:[0-9A-Z]{4,10} +)?\((?P<reason>.+?)\)?$")
+#: The body type may stand before the reason.  In a returned message `(reason:` repeats what its transcript has.
+_MAILQ_REASON = re.compile(r"[ \t]*(?:[0-9A-Z]{4,10} +)?\((?!reason: )(?P<reason>.+?)\)?$")
 
 _CONNECTING = re.compile(r".*\.\.\. Connecting to (?P<host>\S+?)\.?(?: port [0-9]+)? via ")
 _TALKING = re.compile(r"\.\.\. while talking to (?P<host>\S+?)\.?:?$")
@@ -275,6 +275,10 @@ class _Dialogue:
         self.failure = ""
         self.lesser = ""
         self.result = ""
+        #: A line of another kind that tells something, such as an error of Berkeley DB.
+        self.evidence = ""
+        #: Whether replies are marked with `<<<`: then those without are sendmail's own words about them.
+        self.quoted = False
         self.open = bool(host)
 
     def command(self, text: str) -> None:
@@ -308,7 +312,7 @@ class _Dialogue:
             whole = f"reply={code} {text}"
             if self.verb in ("AUTH", "STARTTLS"):
                 self.lesser = whole
-            elif not (self.failure and "Service unavailable" in text):
+            else:
                 self.failure = whole if self.verb or not self.host else f"dsn={code[0]}.5.0 {whole}"
 
     @property
@@ -332,6 +336,8 @@ class _Reader:
         self.floating: List[Entry] = []
         self.repeat: Optional[Tuple[Group, str]] = None
         self.dialogue = _Dialogue()
+        #: Errors of maps that came as replies, before the dialogue that they belong to.
+        self.heralds: List[str] = []
         self.in_mailq = False
         #: The entry of mailq that has no reason yet: its time.
         self.waiting: Optional[str] = None
@@ -362,7 +368,7 @@ class _Reader:
     def report(self) -> Report:
         self._end_dialogue()
         self._end_mailq_entry()
-        for entry in self.floating:
+        for entry in (*self.floating, *map(Entry, self.heralds)):
             self._sign(entry, _Process(), flush=True)
         for process in self.processes.values():
             self._flush(process)
@@ -533,6 +539,9 @@ class _Reader:
         if start is not None:
             self._end_dialogue()
             self.dialogue = _Dialogue(start["host"].lower())
+            for before in self.heralds:
+                self._aside(before)
+            self.heralds.clear()
             return True
         command = _COMMAND.match(line)
         if command is not None:
@@ -545,9 +554,15 @@ class _Reader:
         if _CLOSING.match(line):
             self.dialogue.signs.add("saw-closing")
             return True
+        if self._aside(line):
+            return True
         reply = _REPLY.match(line)
         if reply is None:
-            return self._aside(line)
+            return False
+        if line.startswith("<<<"):
+            self.dialogue.quoted = True
+        elif self.dialogue.quoted:
+            return True
         said = self.dialogue.reply
         said.append(reply["text"].strip())
         if self.dialogue.verb == "EHLO" or reply["more"] != "-" or len(said) > 64:
@@ -561,17 +576,28 @@ class _Reader:
         return True
 
     def _aside(self, line: str) -> bool:
-        """What Berkeley DB prints while a dialogue goes on."""
-        if not self.dialogue.open or split_id(line)[0] is not None:
+        """Take an error of a map that stands in a dialogue, or, in a returned message, before it."""
+        if not (_REPLY.match(line) or self.dialogue.open) or _MAY_BE_SIGN.search(line) is None:
             return False
         found = {row.name for row, pattern in _SIGNS if row.scope == "process" and pattern.search(line)}
-        self.dialogue.signs |= found
-        return bool(found)
+        if split_id(line)[0] is not None or not found:
+            return False
+        if self.dialogue.open:
+            self.dialogue.signs |= found
+            self.dialogue.evidence = self.dialogue.evidence or line
+        else:
+            self.heralds.append(line)
+            del self.heralds[:-_MAX_CONNECTIONS]
+        return True
 
     def _end_dialogue(self) -> None:
         ended, self.dialogue = self.dialogue, _Dialogue()
         if ended.open and ended.words:
-            self._judge(ended.words, Entry(ended.words), "dialogue", signs=ended.signs, host=ended.host)
+            group = self._judge(
+                ended.words, Entry(ended.words), "dialogue", signs=ended.signs, host=ended.host
+            )
+            if group is not None and ended.evidence:
+                group.evidence = group.evidence or self._shown(ended.evidence)
 
 
 def _host_in(words: str) -> str:

@@ -1,6 +1,6 @@
 """Every fault of a relay, or of a host behind one, and what the real sendmail writes when it meets it.
 
-    relay_faults.py SHARED [--dns-down]       a JSON object: fault -> level -> log, mailq, dialogue, fate
+    relay_faults.py SHARED [--dns-down]       a JSON object: fault -> level -> log, mailq, dialogue, fate; and what came back
 
 The one thing to know: the rows tell how to make a fault and what explaining must then name; run as a program, this makes
 them all in one process, which moves itself into private namespaces for good.
@@ -174,6 +174,12 @@ def _fill_backlog(address: str) -> list[socket.socket]:
     return held
 
 
+def _returned(box: Any) -> str:
+    """The message that comes back to the sender; it waits in the queue, as nobody has a mailbox here."""
+    box.deliver(sender="root@client.example.net", extra=[*QUICK, "-N", "failure", "-O", "ErrorMode=m"])
+    return "".join(path.read_text() for path in box.queue.glob("df*"))
+
+
 def main() -> None:
     sys.path.insert(0, str(Path(sys.argv[1]) / "e2e"))
     import fake_relay
@@ -206,9 +212,11 @@ def main() -> None:
         before = dict(vars(box.relay.options))
         vars(box.relay.options).update(fault.server)
         found = {level: box.deliver(extra=[*QUICK, "-O", f"LogLevel={level}"]).result for level in LEVELS}
+        returned = "" if found["14"]["queued"] or name == "sent" else _returned(box)
         vars(box.relay.options).update(before)
         keys = ("log", "mailq", "transcript", "queued", "dsn")
         out[name] = {level: {key: result[key] for key in keys} for level, result in found.items()}
+        out[name]["returned"] = returned.split("\n")
     print(json.dumps(out))
     for one in held:
         one.close()

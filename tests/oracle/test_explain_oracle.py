@@ -95,6 +95,21 @@ def test_the_dialogue_alone(made: Made, name: str) -> None:
     assert report.groups[0].hosts == hosts_of(name)
 
 
+@pytest.mark.parametrize("name", [name for name, fault in ALL.items() if fault.mailq is None and name != "sent"])
+def test_the_returned_message_alone(made: Made, name: str) -> None:
+    fault, text = ALL[name], made[name]["returned"]
+    assert any("Transcript of session" in line for line in text)
+    report = explain(text)
+    assert len(report.groups) == 1, text
+    (group,) = report.groups
+    assert group.fate == "bounced"
+    assert group.hosts == hosts_of(name)
+    # It has less than the dialogue has: neither what the relay offered, nor the 535.
+    assert set(group.causes) & set(fault.log), group.causes
+    assert fault.spoken is None or fault.spoken in group.causes
+    assert bool(group.tell) is (len(group.causes) > 1)
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_all_in_one_log(made: Made, level: str) -> None:
     """Interleaved, as a log of many processes is: each line finds its own."""
