@@ -263,15 +263,23 @@ def test_signs_stay_with_their_process() -> None:
         *log(2, f"6AONSLPg000002: {TO}, relay={RELAY} [192.0.2.1], dsn=4.3.0, stat=Deferred: Temporary AUTH failure"),
         *log(3, f"6AONSLPg000003: {REFUSED}"),
     ]
-    assert sorted(named(explain(lines))) == sorted(
-        [
-            ("no-credentials",),
-            ("no-common-mechanism",),
-            ("no-credentials", "wrong-credentials", "no-auth-offered", "item-too-long"),
-            ("no-credentials",),  # the other host's line, which no outcome follows, is of the same group
-        ][:3]
-    )
-    assert {group.causes: group.count for group in explain(lines).groups}["no-credentials",] == 2
+    found = {(group.causes, group.fate): group.count for group in explain(lines).groups}
+    assert found == {
+        (("no-credentials",), "bounced"): 1,
+        (("no-common-mechanism",), "queued"): 1,
+        (("no-credentials", "wrong-credentials", "no-auth-offered", "item-too-long"), "bounced"): 1,
+        (("no-credentials",), "other"): 1,  # the other host's line, which no outcome follows
+    }
+
+
+def test_process_ids_are_used_again() -> None:
+    error = 'SYSERR(root): hash map "authinfo": missing map file /etc/mail/authinfo.db: No such file or directory'
+    lines = [*log(1, f"6AONSLPg000001: {error}", f"6AONSLPg000001: {REFUSED}")]
+    for when, groups in (("Nov 24 23:59:59", 1), ("Nov 25 09:08:07", 2)):
+        again = [*lines, f"{when} host sendmail[1]: 6AONSLPh000001: {REFUSED}"]
+        assert len(explain(again).groups) == groups
+    days = [parse(f"{when} host sendmail[1]: x").day for when in ("Nov  4 09:08:07", "2026-11-24T09:08:07Z", "1795507687.1")]
+    assert days == ["Nov  4", "2026-11-24", "17955"]
 
 
 def test_a_new_connection_starts_anew_and_a_kept_one_does_not() -> None:
@@ -300,7 +308,9 @@ def test_a_fault_without_an_outcome_is_told() -> None:
     error = 'SYSERR(root): hash map "access": missing map file /etc/mail/access.db: No such file or directory'
     sent = f"{TO}, relay={RELAY} [192.0.2.1], dsn=2.0.0, stat=Sent (ok)"
     lines = [*log(1, f"6AONSLPg000001: {error}", f"6AONSLPg000001: {sent}")]
-    assert sorted(named(explain(lines))) == [("map-missing",), ("sent",)]
+    report = explain(lines)
+    assert sorted(named(report)) == [("map-missing",), ("sent",)]
+    assert (report.total("sent"), report.total("bounced"), report.total("other")) == (1, 0, 1)
 
 
 def test_times_and_hosts() -> None:

@@ -23,8 +23,9 @@ from .maillog import OLD_ID, QUEUE_ID, Entry, parse, process_of, split_id
 MAX_PROCESSES = 4096
 MAX_HOSTS = 256
 MAX_EXAMPLE = 400
-#: Connections of one process whose signs are kept.
+#: Connections of one process whose signs are kept; lines of a text that is short.
 _MAX_CONNECTIONS = 64
+_HEAD = 20
 
 _OUTCOMES = [(row, re.compile(row.pattern)) for row in OUTCOMES]
 _SIGNS = [(row, re.compile(row.pattern)) for row in SIGNS]
@@ -74,7 +75,7 @@ class Group:
     """All that has one explanation.
 
     causes: names, the most common first; several if the text does not tell.  tell: what would tell then.  fate: what
-    became of the mail.  count: of recipients' outcomes (mailq: of messages).  first, last: times as the log has them.
+    became of the mail.  count: of lines that tell an outcome.  first, last: times as the log has them.
     hosts: relays with counts, at most 256.  example: the line of an outcome, without secrets.  evidence: another line
     that tells the cause, or nothing.
     """
@@ -197,7 +198,7 @@ def _judge(name: str, cause: str, signs: FrozenSet[str]) -> Tuple[Tuple[str, ...
 
 _SECRETS = (
     (re.compile(r"(?<!250[- ])\b(AUTH [A-Za-z0-9_-]+ )\S+"), rf"\1{MASK}"),
-    (re.compile(r"(\"?[Pp][:=])(?:(?<=\"P[:=])|(?<=\"p[:=]))(?:\\.|[^\"\\])*\"?"), rf"\1{MASK}"),
+    (re.compile(r"(\"[Pp][:=])(?:\\.|[^\"\\])*\"?"), rf"\1{MASK}"),
     (re.compile(r"(?i)(\bAuthInfo:\S*[ \t]+)(?=\S*[:=\"']).*", re.DOTALL), rf"\1{MASK}"),
     # makemap names the key of a line it refuses; of a broken entry that may be the password.
     (re.compile(r"(no RHS for LHS |line [0-9]+: key )(?!(?i:authinfo):).*?(?=: duplicate|$)"), rf"\1{MASK}"),
@@ -239,9 +240,10 @@ def masked(text: str, *, addresses: bool = False) -> str:
 class _Process:
     """The signs of one process: for all it does, for each server it talks to, and those not yet of a server."""
 
-    __slots__ = ("alone", "connections", "done", "facts", "loose")
+    __slots__ = ("alone", "connections", "day", "done", "facts", "loose")
 
-    def __init__(self) -> None:
+    def __init__(self, day: str = "") -> None:
+        self.day = day
         self.facts: Set[str] = set()
         self.connections: Dict[str, Set[str]] = {}
         self.loose: Set[str] = set()
@@ -294,11 +296,7 @@ class _Dialogue:
             self.signs.add("asked-auth")
         elif verb == "MAIL":
             self.signs.add("asked-mail-auth" if re.search(r" AUTH=", text) else "saw-no-auth")
-            if (
-                "asked-ehlo" in self.signs
-                and not self.offers & {"STARTTLS"}
-                and "encrypted" not in self.signs
-            ):
+            if self.offers and "STARTTLS" not in self.offers and "encrypted" not in self.signs:
                 self.signs.add("saw-no-starttls")
 
     def answer(self, code: str, text: str) -> None:
@@ -344,13 +342,13 @@ class _Reader:
         self.mailq_time = ""
         #: The last outcome of a log: words, entry, host, fate.
         self.delivered: Optional[Tuple[str, Entry, str, str]] = None
-        #: The first lines, for a text in which nothing else is found.
+        #: The first lines, for a short text in which nothing else is found.
         self.head: List[str] = []
 
     def feed(self, line: str) -> None:
         self.lines += 1
         line = line.rstrip("\r\n")
-        if len(self.head) < 20:
+        if len(self.head) < _HEAD:
             self.head.append(line)
         entry = parse(line)
         if not entry.headed and self._mailq(line):
@@ -378,10 +376,11 @@ class _Reader:
             self.groups.clear()
             self.read.clear()
             self._judge(words, entry, "line", host=host, fate=fate)
-        if not self.groups:
+        if not self.groups and self.lines <= _HEAD:
             for line in self.head:
-                # A reply, or words of an outcome, without anything around.
-                self._judge(line.strip(), Entry(line), "reply")
+                # Words of an outcome without anything around.
+                entry = parse(line)
+                self._judge(entry.message.strip(), entry, "reply")
         ranked = sorted(self.groups.values(), key=lambda one: (one.causes in _SUCCESSES, -one.count))
         return Report(tuple(sorted(self.read)), self.lines, tuple(ranked))
 
@@ -434,9 +433,9 @@ class _Reader:
         if delivery is None and _MAY_BE_SIGN.search(entry.message) is None:
             return
         if entry.pid is not None:
-            process = self._process(entry.host, entry.pid)
+            process = self._process(entry, entry.pid)
         elif queue_id is not None:
-            process = self._process(entry.host, process_of(queue_id))
+            process = self._process(entry, process_of(queue_id))
             for before in self.floating:
                 self._sign(before, process)
             self.floating.clear()
@@ -449,11 +448,15 @@ class _Reader:
         else:
             self._delivered(entry, delivery, process)
 
-    def _process(self, host: str, pid: str) -> _Process:
-        key = (host, pid.lstrip("0"))
+    def _process(self, entry: Entry, pid: str) -> _Process:
+        key = (entry.host, pid.lstrip("0"))
         process = self.processes.get(key)
+        # Process ids are used again: what was seen on another day counts as another process.
+        if process is not None and process.day != entry.day:
+            self._flush(self.processes.pop(key))
+            process = None
         if process is None:
-            process = self.processes[key] = _Process()
+            process = self.processes[key] = _Process(entry.day)
             if len(self.processes) > MAX_PROCESSES:
                 self._flush(self.processes.popitem(last=False)[1])
         else:
@@ -479,9 +482,10 @@ class _Reader:
             self._flush(process)
 
     def _flush(self, process: _Process) -> None:
-        """Count the faults that no outcome has followed."""
+        """Count the faults that no outcome has followed; in a log with outcomes they are of no mail that is known."""
         for cause, (_, host, entry) in process.alone.items():
-            group = self._found((cause,), "", CAUSES[cause].fate, entry, host=host)
+            fate = OTHER if self.delivered is not None else CAUSES[cause].fate
+            group = self._found((cause,), "", fate, entry, host=host)
             group.evidence = group.evidence or group.example
         process.alone.clear()
 

@@ -28,6 +28,13 @@ class Entry:
     repeated: int = 1
     headed: bool = False
 
+    @property
+    def day(self) -> str:
+        """The part of the time that is the same for a day (`Nov 24`, `2026-11-24`, or 10^5 seconds)."""
+        if "-" in self.time:
+            return self.time[:10]
+        return self.time[:6] if " " in self.time else self.time.partition(".")[0][:-5]
+
 
 _PROGRAM = r"(?P<tag>[^ \[:]+)(?:\[(?P<pid>[0-9]+)\])?: "
 #: AIX puts facility and level in front of the program, Solaris a message id behind it; AIX says who sent a line on.
