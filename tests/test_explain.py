@@ -209,6 +209,10 @@ HEADS = {
     "journalctl short-iso": "2026-11-24T09:08:07+0100 host sendmail[4242]: {}",
     "journalctl short-precise": "Nov 24 09:08:07.123456 host sendmail[4242]: {}",
     "journalctl short-unix": "1795507687.123456 host sendmail[4242]: {}",
+    "journalctl short-full": "Tue 2026-11-24 09:08:07 UTC host sendmail[4242]: {}",
+    "journalctl short-monotonic": "[  909.087123] host sendmail[4242]: {}",
+    "a year": "Nov 24 2026 09:08:07 host sendmail[4242]: {}",
+    "rfc 5424, no priority": "1 2026-11-24T09:08:07.123Z host sendmail 4242 - - {}",
     "rfc 5424": "<22>1 2026-11-24T09:08:07.123Z host sendmail 4242 - - {}",
     "rfc 5424, data": '<22>1 2026-11-24T09:08:07Z host sendmail 4242 ID47 [a@1 x="]\\"y"][b z="1"] \ufeff{}',
 }
@@ -219,7 +223,7 @@ def test_heads(name: str) -> None:
     entry = parse(HEADS[name].format("6AONSLPg004242: " + REFUSED))
     assert entry.message == "6AONSLPg004242: " + REFUSED
     assert (entry.host, entry.pid, entry.headed) == ("host", "4242", True)
-    assert re.search(r"09:08:07|1795507687", entry.time)
+    assert re.search(r"09:08:07|1795507687|909", entry.time)
     report = explain([HEADS[name].format(line) for line in (NO_LOGIN, "6AONSLPg004242: " + REFUSED)])
     assert named(report) == [("no-credentials",)]
     assert report.groups[0].first == entry.time
@@ -244,6 +248,8 @@ def test_repeated_messages_count() -> None:
     assert explain([lines[0], head + "sendmail[1]: other", lines[1]]).groups[0].count == 1
     again = head + f"sendmail[1]: message repeated 5 times: [ 6AONSLPg000001: {REFUSED}]"
     assert explain([again]).groups[0].count == 5
+    empty = [head + "sendmail[1]: ", "<22>1 2026-11-24T09:08:07Z host sendmail 1 - -"]
+    assert explain([lines[0], *empty]).groups[0].count == 1
 
 
 # Many processes, many messages.

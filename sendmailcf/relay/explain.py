@@ -353,7 +353,7 @@ class _Reader:
         entry = parse(line)
         if not entry.headed and self._mailq(line):
             return
-        if entry.headed and not entry.message:
+        if entry.again:
             if self.repeat is not None:
                 group, host = self.repeat
                 self._count(group, host, group.last, entry.repeated)

@@ -48,10 +48,14 @@ class Shape:
 
 @frozen
 class Source:
-    """Where facts are from, and when they were read (a day or a month)."""
+    """Where facts are from.
 
+    tells: which (`hosts`, `ports`, `mechanisms`, `credentials`, `limits`, `notes`).  read: the day or month.
+    """
+
+    tells: str
     address: str
-    read: str
+    read: str = "2026-11"
 
 
 @frozen
@@ -164,9 +168,11 @@ PROVIDERS: Tuple[Provider, ...] = (
             "port 25 is throttled in Amazon's own cloud and in many others",
         ),
         sources=(
-            Source("https://docs.aws.amazon.com/general/latest/gr/ses.html", "2026-11"),
-            Source("https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html", "2026-11"),
-            Source("https://docs.aws.amazon.com/ses/latest/dg/quotas.html", "2026-11"),
+            Source("hosts", "https://docs.aws.amazon.com/general/latest/gr/ses.html"),
+            Source("ports", "https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html"),
+            Source("mechanisms", "https://docs.aws.amazon.com/ses/latest/dg/send-email-sendmail.html"),
+            Source("credentials", "https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html"),
+            Source("limits notes", "https://docs.aws.amazon.com/ses/latest/dg/quotas.html"),
         ),
     ),
     Provider(
@@ -196,8 +202,10 @@ PROVIDERS: Tuple[Provider, ...] = (
         notes=("500 messages a day, 2000 in Google Workspace",),
         sources=(
             Source(
-                "https://mailflowauthority.com/email-infrastructure/gmail-smtp-server-settings", "2026-11"
+                "hosts ports credentials notes",
+                "https://mailflowauthority.com/email-infrastructure/gmail-smtp-server-settings",
             ),
+            Source("mechanisms", "the EHLO replies in several public transcripts"),
         ),
     ),
     Provider(
@@ -205,13 +213,14 @@ PROVIDERS: Tuple[Provider, ...] = (
         "Google Workspace, the SMTP relay service",
         ("smtp-relay.gmail.com", "smtp-relay.google.com"),
         tls="offered",
+        mechanisms=(),
         user=Shape("the whole mail address", _ADDRESS, (_BLANKS, _QUOTED)),
         password=Shape("the password, or an app password, of a Workspace user", None, (_BLANKS, _QUOTED)),
         notes=(
             "may go by this host's address instead of a login; without TLS it must",
             "10000 messages and recipients a day for each user",
         ),
-        sources=(Source("https://support.google.com/a/answer/2956491", "2026-11"),),
+        sources=(Source("hosts ports credentials notes", "https://support.google.com/a/answer/2956491"),),
     ),
     Provider(
         "office365",
@@ -228,8 +237,10 @@ PROVIDERS: Tuple[Provider, ...] = (
             "30 messages a minute, 10000 recipients a day",
         ),
         sources=(
-            Source("https://developer.nylas.com/docs/cookbook/email/outlook-smtp-settings/", "2026-11"),
-            Source("https://smtptester.org/guides/outlook-365-smtp-test/", "2026-11"),
+            Source(
+                "hosts ports mechanisms credentials", "https://smtptester.org/guides/outlook-365-smtp-test/"
+            ),
+            Source("hosts notes", "https://developer.nylas.com/docs/cookbook/email/outlook-smtp-settings/"),
         ),
     ),
     Provider(
@@ -238,6 +249,7 @@ PROVIDERS: Tuple[Provider, ...] = (
         ("smtp.sendgrid.net", "smtp.eu.sendgrid.net"),
         starttls_ports=(587, 25, 2525),
         tls="offered",
+        mechanisms=(),
         user=Shape(
             "the word apikey",
             r"apikey",
@@ -259,9 +271,10 @@ PROVIDERS: Tuple[Provider, ...] = (
         notes=("many guides put the entry into /etc/mail/access, which is usually readable for everybody",),
         sources=(
             Source(
+                "hosts ports credentials",
                 "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/integrating-with-the-smtp-api",
-                "2026-11",
             ),
+            Source("notes", "public guides and questions"),
         ),
     ),
     Provider(
@@ -288,8 +301,8 @@ PROVIDERS: Tuple[Provider, ...] = (
         ),
         notes=("a domain of the EU region is served by smtp.eu.mailgun.org only",),
         sources=(
-            Source("https://smtptester.org/guides/mailgun-smtp-test/", "2026-11"),
-            Source("https://kb.umbhost.net/email-smtp/sending-email-via-mailgun-smtp/", "2026-11"),
+            Source("hosts mechanisms credentials notes", "https://smtptester.org/guides/mailgun-smtp-test/"),
+            Source("ports", "https://kb.umbhost.net/email-smtp/sending-email-via-mailgun-smtp/"),
         ),
     ),
     Provider(
@@ -299,7 +312,7 @@ PROVIDERS: Tuple[Provider, ...] = (
         starttls_ports=(587, 25, 2525),
         wrapped_ports=(),
         tls="offered",
-        mechanisms=("PLAIN", "LOGIN", "CRAM-MD5"),
+        mechanisms=("PLAIN", "CRAM-MD5"),
         user=Shape(
             "the server API token, or the access key of an SMTP token",
             None,
@@ -319,10 +332,11 @@ PROVIDERS: Tuple[Provider, ...] = (
         notes=("the token of a server, not of the account",),
         sources=(
             Source(
+                "hosts ports credentials",
                 "https://postmarkapp.com/support/article/811-what-are-the-smtp-details-credentials-i-should-be-using",
-                "2026-11",
             ),
-            Source("https://postmarkapp.com/support/article/common-smtp-connection-errors", "2026-11"),
+            Source("mechanisms", "http://developer.postmarkapp.com/developer-send-smtp.html"),
+            Source("notes", "https://postmarkapp.com/support/article/common-smtp-connection-errors"),
         ),
     ),
     Provider(
@@ -331,6 +345,7 @@ PROVIDERS: Tuple[Provider, ...] = (
         ("smtp.mandrillapp.com",),
         starttls_ports=(587, 25, 2525),
         tls="offered",
+        mechanisms=(),
         user=Shape("any; the address of the account is usual", None, (_BLANKS, _QUOTED)),
         password=Shape(
             "an API key",
@@ -345,7 +360,12 @@ PROVIDERS: Tuple[Provider, ...] = (
                 ),
             ),
         ),
-        sources=(Source("https://mailchimp.com/developer/transactional/docs/smtp-integration/", "2026-11"),),
+        sources=(
+            Source(
+                "hosts ports credentials",
+                "https://mailchimp.com/developer/transactional/docs/smtp-integration/",
+            ),
+        ),
     ),
 )
 
