@@ -145,6 +145,11 @@ def test_the_page_has_every_cause() -> None:
         ("(Deferred: Name server: relay.example.com.: host name lookup failure)", "dns-down"),
         ("Host unknown (Name server: nowhere.example: host not found)", "host-unknown"),
         ("454 4.7.0 TLS handshake failed.", "tls-handshake"),
+        ("exit status 68", "host-unknown"),
+        ("sendmail: exited with code 65", "bad-address"),
+        ("EX_NOUSER", "recipient-refused"),
+        ("exit 75", "other-temporary"),
+        ("exit 71", "map-missing map-directory map-owner map-not-a-database"),
         ("454 4.7.0 encryption too weak 0 less than 112", "tls-too-weak"),
         ("454 4.7.0 authentication failed", "tls-unverified"),
     ],
@@ -156,6 +161,7 @@ def test_texts_alone(text: str, causes: str) -> None:
 def test_a_bare_530_names_all_that_end_in_it() -> None:
     causes = one("530 Authentication required")
     assert causes[:2] == ("no-credentials", "wrong-credentials")
+    assert set(causes) - set(one("exit status 69")) == {name for name in causes if name.startswith("map-")}
     assert {"bad-entry", "map-missing", "map-directory", "map-owner", "item-too-long", "no-auth-offered"} <= set(causes)
     # So does a line of a log without those before it; in a log, a fault of the map would have been seen.
     line = f"Nov 24 09:08:07 host sendmail[1]: 6AONSLPg000001: {REFUSED}"
@@ -355,7 +361,7 @@ def test_the_outcomes_of_a_mailq() -> None:
         ("relay-busy",): (1, "Tue Nov 24 23:30", "Tue Nov 24 23:30"),
     }
     assert report.total("queued") == 4
-    assert not explain(["/var/spool/mqueue is empty", "\t\tTotal requests: 0"]).groups
+    assert named(explain(["/var/spool/mqueue is empty", "\t\tTotal requests: 0"])) == [("queue-empty",)]
 
 
 def test_old_queue_ids_and_queues() -> None:
@@ -502,6 +508,7 @@ def test_the_command(run: Run, tmp_path: Path) -> None:
     assert "LogLevel" in found["groups"][0]["tell"]
     assert {"name", "title", "did", "sure", "repair"} == set(found["groups"][0]["causes"][0])
     assert run("nothing that is known")[0:2] == (1, "")
+    assert "nothing waits" in run("-", stdin=b"/var/spool/mqueue is empty\n\t\tTotal requests: 0\n")[1]
     (tmp_path / "maillog").write_text("x")
     assert "explain - <" in run(str(tmp_path / "maillog"))[2]
     status, out, err = run("-", stdin=b"\xff\xfe\n")

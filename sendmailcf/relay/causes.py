@@ -420,6 +420,14 @@ CAUSES: Mapping[str, Cause] = {
             f"{_VERBOSE}: the reply after AUTH",
             f"{_APPLY}, with the right credentials: the relay may count such mail as a stranger's",
         ),
+        Cause(
+            "queue-empty",
+            "nothing waits: the queue does not tell whether mail was sent or has bounced",
+            OTHER,
+            "is done with all mail that it was given; what the relay refused for good has gone back to its sender",
+            "the log: stat=Sent, or a dsn= that begins with 5; and the other queue, `mailq -Ac`",
+            "none for the queue; for a bounce see what the log says",
+        ),
         Cause("sent", "sent", SENT, "delivered it", "stat=Sent", "nothing"),
         Cause(
             "logged-in",
@@ -572,6 +580,7 @@ class Outcome:
 
 
 _R = r"(?:reply=|Deferred: |reply: |^)"
+_EXIT = r"\b(?:[Ee]xit(?:ed)?|status|code)\b[a-z :=]* {}$|\bEX_{}\b"
 
 #: The first that matches counts.
 OUTCOMES: Tuple[Outcome, ...] = (
@@ -655,6 +664,14 @@ OUTCOMES: Tuple[Outcome, ...] = (
     Outcome("logged-in", r"AUTH=client, relay=.*, mech=[^,]", "logged-in"),
     Outcome("encrypted", r"STARTTLS=client, relay=.*, verify=OK", "encrypted"),
     Outcome("encrypted", r"STARTTLS=client, relay=.*, verify=", "encrypted-unverified"),
+    Outcome("queue-empty", r"^\S+ is empty$", "queue-empty"),
+    # Exit statuses of the sendmail command (sysexits.h); mail that is queued ends in 0.
+    Outcome("exit-refused", _EXIT.format(69, "UNAVAILABLE"), "other-permanent"),
+    Outcome("exit-system", _EXIT.format(71, "OSERR"), "map-missing"),
+    Outcome("exit-host", _EXIT.format(68, "NOHOST"), "host-unknown"),
+    Outcome("exit-user", _EXIT.format(67, "NOUSER"), "recipient-refused"),
+    Outcome("exit-data", _EXIT.format(65, "DATAERR"), "bad-address"),
+    Outcome("exit-temporary", _EXIT.format(75, "TEMPFAIL"), "other-temporary"),
     Outcome("no-failure", r"^(?:reply=)?[23][0-9][0-9](?:[ -]|$)", "no-failure"),
 )
 
@@ -768,6 +785,17 @@ VERDICTS: Tuple[Verdict, ...] = (
         "temporary-auth",
         "auth-temporary no-common-mechanism plugin-missing default-auth-info guard",
         tell=_TELL_MAILLOG,
+    ),
+    Verdict(
+        "exit-refused",
+        "no-credentials wrong-credentials bad-entry item-too-long no-auth-offered starttls-not-offered "
+        "starttls-refused not-verified greeting-refused other-permanent",
+        tell="the log, or `sendmail -v`: 69 says only that the relay refused for good",
+    ),
+    Verdict(
+        "exit-system",
+        "map-missing map-directory map-owner map-not-a-database",
+        tell="the log: the SYSERR before the line with to=",
     ),
     Verdict("no-greeting", "no-greeting", "no-greeting"),
     Verdict("no-greeting", "no-answer", "no-answer"),

@@ -160,7 +160,16 @@ class Report:
 
 
 _SUCCESSES = tuple(
-    (name,) for name in ("sent", "handed-on", "logged-in", "encrypted", "encrypted-unverified", "no-failure")
+    (name,)
+    for name in (
+        "sent",
+        "handed-on",
+        "queue-empty",
+        "logged-in",
+        "encrypted",
+        "encrypted-unverified",
+        "no-failure",
+    )
 )
 
 
@@ -515,6 +524,7 @@ class _Reader:
             self.in_mailq = "Total requests" not in line
             self.read.add("mailq")
             self._end_mailq_entry()
+            self._judge(line, Entry(line), "mailq")
             return True
         entry = (_MAILQ_OLD_ENTRY if self.in_mailq else _MAILQ_ENTRY).match(line)
         if entry is not None:
