@@ -162,6 +162,7 @@ def test_an_unknown_region_is_a_warning(run: Run) -> None:
         ("email-smtp-us-east-1.amazonaws.com", "look-alike"),
         ("smtp.us-east-1.amazonaws.com", "look-alike"),
         ("ses.us-east-1.amazonaws.com", "look-alike"),
+        ("email-smtp.us-east-1.arnazonaws.com", "look-alike"),
         ("email-smtp.us-east-1.amazonaws.com.cn", "look-alike"),
     ],
 )
@@ -175,7 +176,7 @@ def test_hosts(host: str, kind: str) -> None:
     assert found.relay or "email-smtp." in link.repair
 
 
-@pytest.mark.parametrize("host", ["relay.example.com", "ses.example.com", "smtp.gmail.com", "mail.session.example", "amazon.example", ""])
+@pytest.mark.parametrize("host", ["relay.example.com", "ses.example.com", "smtp.gmail.com", "mail.session.example", "amazon.example", "", "ec2-192-0-2-1.compute-1.amazonaws.com", "smtp-lb-1.elb.us-east-1.amazonaws.com"])
 def test_other_hosts(host: str) -> None:
     assert ses.endpoint(host) is None
 
