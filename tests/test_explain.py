@@ -284,6 +284,15 @@ def test_signs_stay_with_their_process() -> None:
     }
 
 
+def test_a_host_that_failed_is_remembered() -> None:
+    first = f"{TO}, relay={RELAY} [192.0.2.1], dsn=4.7.0, stat=Deferred: 454 4.7.0 TLS handshake failed."
+    second = f"{TO}, relay={RELAY}, dsn=4.7.0, stat=Deferred"
+    lines = [*log(1, f"6AONSLPg000001: {first}", f"6AONSLPh000001: {second}"), *log(2, f"6AONSLPi000002: {second}")]
+    assert {group.causes: group.count for group in explain(lines).groups} == {("tls-handshake",): 3}
+    assert named(explain(lines[1:])) == [("held-back",)]
+    assert named(explain(list(log(1, f"6AONSLPi000001: {second}", host="other")) + lines[:1])) == [("held-back",), ("tls-handshake",)]
+
+
 def test_process_ids_are_used_again() -> None:
     error = 'SYSERR(root): hash map "authinfo": missing map file /etc/mail/authinfo.db: No such file or directory'
     lines = [*log(1, f"6AONSLPg000001: {error}", f"6AONSLPg000001: {REFUSED}")]

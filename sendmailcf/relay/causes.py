@@ -405,6 +405,14 @@ CAUSES: Mapping[str, Cause] = {
             "see why there was no STARTTLS before; name another mechanism in the entry",
         ),
         Cause(
+            "held-back",
+            "held back without a try: the relay had failed for another message just before",
+            QUEUED,
+            "did not connect again; it tries a host that failed once in a queue run (Timeout.hoststatus: 30 minutes)",
+            "the line with to= of that other message, the same relay, before this one: it has the words",
+            "as for that other message",
+        ),
+        Cause(
             "waiting",
             "not tried yet, or being tried now (mailq marks that with *)",
             QUEUED,
@@ -561,7 +569,7 @@ SIGNS: Tuple[Sign, ...] = (
     Sign(
         "level-10",
         "process",
-        r"NOQUEUE: connect from |: done; delay=|tls_clt_features=|AUTH=client, relay=.*, mech=",
+        r"NOQUEUE: connect from |outgoing connect on |: done; delay=|tls_clt_features=|AUTH=client, relay=.*, mech=",
     ),
 )
 
@@ -631,6 +639,7 @@ OUTCOMES: Tuple[Outcome, ...] = (
         "dns-down",
     ),
     Outcome("queued", r"stat=queued", "waiting"),
+    Outcome("held-back", r"stat=Deferred$", "held-back"),
     Outcome("not-tried", r"^\(not tried\)$", "waiting"),
     Outcome("greeting-421", r"dsn=4\.5\.0.*reply=421|" + _R + r"421[ -]", "relay-busy"),
     Outcome("greeting-554", r"dsn=5\.5\.0.*reply=554|No SMTP service here", "greeting-refused"),

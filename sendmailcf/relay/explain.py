@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from functools import lru_cache
-from typing import Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Set, Tuple
 
 from attrs import define, field, frozen
 
@@ -32,7 +32,7 @@ _SIGNS = [(row, re.compile(row.pattern)) for row in SIGNS]
 #: What a line with a sign holds; all other lines are passed over at once.
 _MAY_BE_SIGN = re.compile(
     r"AUTH=client|STARTTLS|SYSERR|map |timeout waiting|available mechanisms|ruleset=tls_server|NOQUEUE: connect|"
-    r"done; delay|tls_clt_features|Cannot open|: line [0-9]|BDB[0-9]"
+    r"outgoing connect|done; delay|tls_clt_features|Cannot open|: line [0-9]|BDB[0-9]"
 )
 _DELIVERY = re.compile(
     r"to=.*?(?:, relay=(?P<relay>[^,]*))?(?P<tail>, (?:dsn=[0-9.]+, |reply=|stat=).*)", re.DOTALL
@@ -196,9 +196,21 @@ def _outcome(text: str) -> Optional[Tuple[str, str]]:
     return None
 
 
-def _judge(name: str, cause: str, signs: FrozenSet[str]) -> Tuple[Tuple[str, ...], str]:
+#: The causes that a text leaves open, and what would tell between them.
+Found = Tuple[Tuple[str, ...], str]
+#: Causes that say no more than the fate.
+_VAGUE = ("held-back", "other-temporary", "other-permanent")
+
+
+def _verdict(words: str, read: str, signs: Iterable[str]) -> Optional[Found]:
+    """What the words of an outcome mean beside signs; None if they are no outcome.  read: the kind of text."""
+    outcome = _outcome(words)
+    if outcome is None:
+        return None
+    name, cause = outcome
+    seen = frozenset((*signs, f"from-{read}"))
     for row in VERDICTS:
-        if row.outcome == name and row.needs <= signs and not row.without & signs:
+        if row.outcome == name and row.needs <= seen and not row.without & seen:
             return row.causes, row.tell
     return (cause,), ""
 
@@ -349,6 +361,8 @@ class _Reader:
         #: The entry of mailq that has no reason yet: its time.
         self.waiting: Optional[str] = None
         self.mailq_time = ""
+        #: Relays with the causes of their last failure, for each machine that logs.
+        self.failed: OrderedDict[Tuple[str, str], Found] = OrderedDict()
         #: The last outcome of a log: words, entry, host, fate.
         self.delivered: Optional[Tuple[str, Entry, str, str]] = None
         #: The first lines, for a short text in which nothing else is found.
@@ -405,14 +419,15 @@ class _Reader:
         fate: str = "",
     ) -> Optional[Group]:
         """Judge the words of an outcome and count it; its group, or None if they are no outcome."""
-        found = _outcome(words)
-        if found is None:
-            return None
-        self.read.add(read)
-        causes, tell = _judge(*found, frozenset((*signs, f"from-{read}")))
-        return self._found(causes, tell, fate or CAUSES[causes[0]].fate, entry, host=host or _host_in(words))
+        found = _verdict(words, read, signs)
+        return None if found is None else self._found(found, read, entry, host=host, fate=fate, words=words)
 
-    def _found(self, causes: Tuple[str, ...], tell: str, fate: str, entry: Entry, *, host: str) -> Group:
+    def _found(
+        self, found: Found, read: str, entry: Entry, *, host: str = "", fate: str = "", words: str = ""
+    ) -> Group:
+        causes, tell = found
+        self.read.add(read)
+        fate, host = fate or CAUSES[causes[0]].fate, host or _host_in(words)
         group = self.groups.get((causes, tell, fate))
         if group is None:
             group = Group(causes, tell, fate, self._shown(entry.message), first=entry.time)
@@ -494,7 +509,7 @@ class _Reader:
         """Count the faults that no outcome has followed; in a log with outcomes they are of no mail that is known."""
         for cause, (_, host, entry) in process.alone.items():
             fate = OTHER if self.delivered is not None else CAUSES[cause].fate
-            group = self._found((cause,), "", fate, entry, host=host)
+            group = self._found(((cause,), ""), "log", entry, host=host, fate=fate)
             group.evidence = group.evidence or group.example
         process.alone.clear()
 
@@ -507,7 +522,17 @@ class _Reader:
         words = f"relay={relay}{tail}" if relay else tail
         dsn = _DSN.match(tail)
         fate = {"2": SENT, "4": QUEUED, "5": BOUNCED}.get(dsn[1], "") if dsn is not None else ""
-        group = self._judge(words, entry, "log", signs=signs | process.facts, host=host, fate=fate)
+        found = _verdict(words, "log", signs | process.facts)
+        key = (entry.host, host)
+        if found is not None and fate != SENT:
+            # Without an address there was no connection: sendmail remembers that the host failed for another message.
+            told = len(found[0]) == 1 and found[0][0] not in _VAGUE
+            if relay and " " not in relay and not told:
+                found = self.failed.get(key, found)
+            self._remember(key, found)
+        group = (
+            self._found(found, "log", entry, host=host, fate=fate, words=words) if found is not None else None
+        )
         self.delivered = (words, entry, host, fate)
         process.done.add(host)
         # What this outcome has explained is no fault by itself; nor is what a connection showed that led to another.
@@ -517,6 +542,12 @@ class _Reader:
                 group.evidence = group.evidence or self._shown(line.message)
             if blamed or scope == "connection":
                 del process.alone[cause]
+
+    def _remember(self, key: Tuple[str, str], found: Found) -> None:
+        self.failed[key] = found
+        self.failed.move_to_end(key)
+        if len(self.failed) > MAX_HOSTS:
+            self.failed.popitem(last=False)
 
     # mailq.
     def _mailq(self, line: str) -> bool:

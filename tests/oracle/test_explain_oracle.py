@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from relay_faults import DNS_DOWN, FAULTS, HOST, LEVELS, PASSWORD
+from relay_faults import DNS_DOWN, FAULTS, HOST, LEVELS, PASSWORD, RUNS
 
 from sendmailcf.relay.causes import CAUSES
 from sendmailcf.relay.explain import Report, explain
@@ -108,6 +108,16 @@ def test_the_returned_message_alone(made: Made, name: str) -> None:
     assert set(group.causes) & set(fault.log), group.causes
     assert fault.spoken is None or fault.spoken in group.causes
     assert bool(group.tell) is (len(group.causes) > 1)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_queue_run(made: Made, name: str) -> None:
+    lines = made[name]["run"]
+    assert sum(", stat=" in line and "mailer=relay" in line for line in lines) == 2
+    for head in ("", "Nov 24 10:11:12 client sendmail[4242]: "):
+        report = explain([head + line for line in lines])
+        found = {group.causes: (group.count, dict(group.hosts)) for group in report.groups if group.hosts}
+        assert found == {ALL[name].log: (2, {ALL[name].smart_host: 2})}, lines
 
 
 @pytest.mark.parametrize("level", LEVELS)
