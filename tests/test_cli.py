@@ -60,7 +60,7 @@ def test_version_and_help(run: Run) -> None:
     assert "relay check" in run("--help")[1]
     assert run()[0] == 2
     assert run("nonsense")[0] == 2
-    for command in ("relay", "get", "makemap", "demo"):
+    for command in ("relay", "get", "makemap", "demo", "explain", "ses", "providers"):
         assert run(command, "--help")[0] == 0
 
 

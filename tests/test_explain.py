@@ -31,6 +31,7 @@ SECRET = "Inv3nted/p4ss+word"
 RELAY = "relay.example.com"
 TO = "to=<user@example.org>, ctladdr=<me@example.net> (1000/1000), delay=00:00:01, xdelay=00:00:01, mailer=relay, pri=30093"
 REFUSED = f"{TO}, relay={RELAY} [192.0.2.1], dsn=5.0.0, reply=530 Authentication required, stat=Service unavailable"
+ABORTED = "auth-temporary no-common-mechanism plugin-missing default-auth-info guard"
 NO_LOGIN = f"AUTH=client, relay={RELAY}, mech=, bits=0"
 
 
@@ -73,7 +74,8 @@ def test_texts_of_rows_are_whole() -> None:
 
 def test_the_page_has_every_cause() -> None:
     page = (Path(__file__).parent.parent / "docs" / "explain.md").read_text("utf-8")
-    assert set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) == set(CAUSES)
+    found = re.findall(r"^\| `([a-z-]+)` \| (.*) \| (\w+) \|$", page, re.MULTILINE)
+    assert found == [(row.name, row.title, row.fate) for row in CAUSES.values()]
 
 
 # Replies and messages, alone.
@@ -117,6 +119,7 @@ def test_the_page_has_every_cause() -> None:
         ('hash map "authinfo": unsafe map file /etc/mail/authinfo.db: Permission denied', "map-owner"),
         ('hash map "authinfo": unsafe map file /etc/mail/authinfo.db: Regular files only', "map-unsafe"),
         ("Cannot open hash database /etc/mail/authinfo.db: Invalid argument", "map-not-a-database"),
+        ('451 4.0.0 hash map "authinfo": missing map file /etc/mail/authinfo.db: No such file or directory', "map-missing"),
         ("makemap: /etc/mail/authinfo: line 2: syntax error (leading space)", "map-source"),
         ("makemap: authinfo: line 3: key authinfo:h: duplicate key", "map-source"),
         ("AUTH=client, error: can't open /etc/mail/default-auth-info: Group readable file", "default-auth-info"),
@@ -125,6 +128,13 @@ def test_the_page_has_every_cause() -> None:
         ("AUTH=client, available mechanisms=XOAUTH2 do not fulfill requirements", "plugin-missing"),
         (f"AUTH=client, relay={RELAY} [192.0.2.1], authinfo failed", "bad-entry"),
         (NO_LOGIN, "no-credentials"),
+        (f"AUTH=client, relay={RELAY}, mech=PLAIN, bits=0", "logged-in"),
+        (f"AUTH=client, relay={RELAY}, temporary failure, connection abort", ABORTED),
+        ("Temporary AUTH failure", ABORTED),
+        ("stat=Deferred: Temporary AUTH failure", ABORTED),
+        ("(Deferred: Temporary AUTH failure)", ABORTED),
+        (f"STARTTLS=client, relay={RELAY}, version=TLSv1.3, verify=FAIL, cipher=X, bits=256/256", "encrypted-unverified"),
+        (f"STARTTLS=client, relay={RELAY}, version=TLSv1.3, verify=OK, cipher=X, bits=256/256", "encrypted"),
         ("STARTTLS=client, error: connect failed=-1, reason=wrong version number, SSL_error=1, errno=0, retry=-1", "tls-handshake"),
         (f"timeout waiting for input from {RELAY} during client greeting", "no-greeting"),
         ("Deferred: Connection refused by [127.0.0.1]", "local-daemon"),
@@ -135,6 +145,11 @@ def test_the_page_has_every_cause() -> None:
         ("(Deferred: Name server: relay.example.com.: host name lookup failure)", "dns-down"),
         ("Host unknown (Name server: nowhere.example: host not found)", "host-unknown"),
         ("454 4.7.0 TLS handshake failed.", "tls-handshake"),
+        ("exit status 68", "host-unknown"),
+        ("sendmail: exited with code 65", "bad-address"),
+        ("EX_NOUSER", "recipient-refused"),
+        ("exit 75", "other-temporary"),
+        ("exit 71", "map-missing map-directory map-owner map-not-a-database"),
         ("454 4.7.0 encryption too weak 0 less than 112", "tls-too-weak"),
         ("454 4.7.0 authentication failed", "tls-unverified"),
     ],
@@ -146,7 +161,12 @@ def test_texts_alone(text: str, causes: str) -> None:
 def test_a_bare_530_names_all_that_end_in_it() -> None:
     causes = one("530 Authentication required")
     assert causes[:2] == ("no-credentials", "wrong-credentials")
+    assert set(causes) - set(one("exit status 69")) == {name for name in causes if name.startswith("map-")}
     assert {"bad-entry", "map-missing", "map-directory", "map-owner", "item-too-long", "no-auth-offered"} <= set(causes)
+    # So does a line of a log without those before it; in a log, a fault of the map would have been seen.
+    line = f"Nov 24 09:08:07 host sendmail[1]: 6AONSLPg000001: {REFUSED}"
+    assert one(line) == causes
+    assert one(f"Nov 24 09:08:06 host sendmail[1]: 6AONSLPg000001: from=x, size=1\n{line}") == causes[:2] + causes[-1:] + causes[-2:-1]
 
 
 def test_a_returned_message() -> None:
@@ -195,6 +215,10 @@ HEADS = {
     "journalctl short-iso": "2026-11-24T09:08:07+0100 host sendmail[4242]: {}",
     "journalctl short-precise": "Nov 24 09:08:07.123456 host sendmail[4242]: {}",
     "journalctl short-unix": "1795507687.123456 host sendmail[4242]: {}",
+    "journalctl short-full": "Tue 2026-11-24 09:08:07 UTC host sendmail[4242]: {}",
+    "journalctl short-monotonic": "[  909.087123] host sendmail[4242]: {}",
+    "a year": "Nov 24 2026 09:08:07 host sendmail[4242]: {}",
+    "rfc 5424, no priority": "1 2026-11-24T09:08:07.123Z host sendmail 4242 - - {}",
     "rfc 5424": "<22>1 2026-11-24T09:08:07.123Z host sendmail 4242 - - {}",
     "rfc 5424, data": '<22>1 2026-11-24T09:08:07Z host sendmail 4242 ID47 [a@1 x="]\\"y"][b z="1"] \ufeff{}',
 }
@@ -205,7 +229,7 @@ def test_heads(name: str) -> None:
     entry = parse(HEADS[name].format("6AONSLPg004242: " + REFUSED))
     assert entry.message == "6AONSLPg004242: " + REFUSED
     assert (entry.host, entry.pid, entry.headed) == ("host", "4242", True)
-    assert re.search(r"09:08:07|1795507687", entry.time)
+    assert re.search(r"09:08:07|1795507687|909", entry.time)
     report = explain([HEADS[name].format(line) for line in (NO_LOGIN, "6AONSLPg004242: " + REFUSED)])
     assert named(report) == [("no-credentials",)]
     assert report.groups[0].first == entry.time
@@ -230,6 +254,8 @@ def test_repeated_messages_count() -> None:
     assert explain([lines[0], head + "sendmail[1]: other", lines[1]]).groups[0].count == 1
     again = head + f"sendmail[1]: message repeated 5 times: [ 6AONSLPg000001: {REFUSED}]"
     assert explain([again]).groups[0].count == 5
+    empty = [head + "sendmail[1]: ", "<22>1 2026-11-24T09:08:07Z host sendmail 1 - -"]
+    assert explain([lines[0], *empty]).groups[0].count == 1
 
 
 # Many processes, many messages.
@@ -249,15 +275,32 @@ def test_signs_stay_with_their_process() -> None:
         *log(2, f"6AONSLPg000002: {TO}, relay={RELAY} [192.0.2.1], dsn=4.3.0, stat=Deferred: Temporary AUTH failure"),
         *log(3, f"6AONSLPg000003: {REFUSED}"),
     ]
-    assert sorted(named(explain(lines))) == sorted(
-        [
-            ("no-credentials",),
-            ("no-common-mechanism",),
-            ("no-credentials", "wrong-credentials", "no-auth-offered", "item-too-long"),
-            ("no-credentials",),  # the other host's line, which no outcome follows, is of the same group
-        ][:3]
-    )
-    assert {group.causes: group.count for group in explain(lines).groups}["no-credentials",] == 2
+    found = {(group.causes, group.fate): group.count for group in explain(lines).groups}
+    assert found == {
+        (("no-credentials",), "bounced"): 1,
+        (("no-common-mechanism",), "queued"): 1,
+        (("no-credentials", "wrong-credentials", "no-auth-offered", "item-too-long"), "bounced"): 1,
+        (("no-credentials",), "other"): 1,  # the other host's line, which no outcome follows
+    }
+
+
+def test_a_host_that_failed_is_remembered() -> None:
+    first = f"{TO}, relay={RELAY} [192.0.2.1], dsn=4.7.0, stat=Deferred: 454 4.7.0 TLS handshake failed."
+    second = f"{TO}, relay={RELAY}, dsn=4.7.0, stat=Deferred"
+    lines = [*log(1, f"6AONSLPg000001: {first}", f"6AONSLPh000001: {second}"), *log(2, f"6AONSLPi000002: {second}")]
+    assert {group.causes: group.count for group in explain(lines).groups} == {("tls-handshake",): 3}
+    assert named(explain(lines[1:])) == [("held-back",)]
+    assert named(explain(list(log(1, f"6AONSLPi000001: {second}", host="other")) + lines[:1])) == [("held-back",), ("tls-handshake",)]
+
+
+def test_process_ids_are_used_again() -> None:
+    error = 'SYSERR(root): hash map "authinfo": missing map file /etc/mail/authinfo.db: No such file or directory'
+    lines = [*log(1, f"6AONSLPg000001: {error}", f"6AONSLPg000001: {REFUSED}")]
+    for when, groups in (("Nov 24 23:59:59", 1), ("Nov 25 09:08:07", 2)):
+        again = [*lines, f"{when} host sendmail[1]: 6AONSLPh000001: {REFUSED}"]
+        assert len(explain(again).groups) == groups
+    days = [parse(f"{when} host sendmail[1]: x").day for when in ("Nov  4 09:08:07", "2026-11-24T09:08:07Z", "1795507687.1")]
+    assert days == ["Nov  4", "2026-11-24", "17955"]
 
 
 def test_a_new_connection_starts_anew_and_a_kept_one_does_not() -> None:
@@ -286,7 +329,9 @@ def test_a_fault_without_an_outcome_is_told() -> None:
     error = 'SYSERR(root): hash map "access": missing map file /etc/mail/access.db: No such file or directory'
     sent = f"{TO}, relay={RELAY} [192.0.2.1], dsn=2.0.0, stat=Sent (ok)"
     lines = [*log(1, f"6AONSLPg000001: {error}", f"6AONSLPg000001: {sent}")]
-    assert sorted(named(explain(lines))) == [("map-missing",), ("sent",)]
+    report = explain(lines)
+    assert sorted(named(report)) == [("map-missing",), ("sent",)]
+    assert (report.total("sent"), report.total("bounced"), report.total("other")) == (1, 0, 1)
 
 
 def test_times_and_hosts() -> None:
@@ -325,7 +370,21 @@ def test_the_outcomes_of_a_mailq() -> None:
         ("relay-busy",): (1, "Tue Nov 24 23:30", "Tue Nov 24 23:30"),
     }
     assert report.total("queued") == 4
-    assert not explain(["/var/spool/mqueue is empty", "\t\tTotal requests: 0"]).groups
+    assert named(explain(["/var/spool/mqueue is empty", "\t\tTotal requests: 0"])) == [("queue-empty",)]
+
+
+def test_old_queue_ids_and_queues() -> None:
+    line = f"Nov 24 09:08:07 host sendmail[1]: NAA12345: {REFUSED}"
+    assert explain([*log(1, NO_LOGIN), line]).groups[0].causes == ("no-credentials",)
+    assert explain([NO_LOGIN, f"NAA12345: {REFUSED}"]).groups[0].causes == ("no-credentials",)
+    text = """                Mail Queue (2 requests)
+--Q-ID-- --Size-- -----Q-Time----- ------------Sender/Recipient------------
+NAA12345      123 Tue Nov 24 23:28 root
+                 (Deferred: Connection reset by relay.example.com)
+                                   user@example.org
+NAA12346 (no control file)"""
+    found = {group.causes: dict(group.hosts) for group in explain(text.split("\n")).groups}
+    assert found == {("no-answer",): {RELAY: 1}, ("waiting",): {}}
 
 
 # Bounds.
@@ -391,6 +450,9 @@ def test_any_text_is_read(lines: List[str]) -> None:
         'authinfo:relay.example.com "U:me" "P={b64}" "M:LOGIN"',
         'SYSERR(root): map authinfo: "U:me" "P:{secret}" "M:PLAIN"',
         'bad value "P:x\\"{secret}"',
+        "AuthInfo:relay.example.com U:me P:{secret}",
+        "makemap: authinfo: line 2: no RHS for LHS P:{secret}",
+        'makemap: authinfo: line 2: key "p:{secret}": duplicate key',
         "535 5.7.8 bad password: {secret}",
         "535 token={secret} is not known",
         "key SG.abcdefghij.{token}",
@@ -411,7 +473,7 @@ def test_secrets_are_covered(template: str) -> None:
 
 
 def test_what_is_no_secret_stays() -> None:
-    for text in ("250-AUTH PLAIN LOGIN", REFUSED, NO_LOGIN, "554 Message rejected", "/usr/lib/x86_64/sendmail/very/long/path/that/has/no/digits"):
+    for text in ("makemap: authinfo: line 3: key authinfo:relay.example.com: duplicate key", "250-AUTH PLAIN LOGIN", REFUSED, NO_LOGIN, "554 Message rejected", "/usr/lib/x86_64/sendmail/very/long/path/that/has/no/digits"):
         assert masked(text) == text
 
 
@@ -455,6 +517,7 @@ def test_the_command(run: Run, tmp_path: Path) -> None:
     assert "LogLevel" in found["groups"][0]["tell"]
     assert {"name", "title", "did", "sure", "repair"} == set(found["groups"][0]["causes"][0])
     assert run("nothing that is known")[0:2] == (1, "")
+    assert "nothing waits" in run("-", stdin=b"/var/spool/mqueue is empty\n\t\tTotal requests: 0\n")[1]
     (tmp_path / "maillog").write_text("x")
     assert "explain - <" in run(str(tmp_path / "maillog"))[2]
     status, out, err = run("-", stdin=b"\xff\xfe\n")

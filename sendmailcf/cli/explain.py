@@ -12,7 +12,7 @@ import sys
 import textwrap
 from typing import BinaryIO, Iterator, List, Sequence
 
-from ..relay.causes import BOUNCED, FATES, OTHER, QUEUED, SENT
+from ..relay.causes import BOUNCED, FATES, QUEUED, SENT
 from ..relay.explain import Group, Report, explain
 from ..text import decode
 from .quiet import Parser
@@ -62,17 +62,15 @@ def read_lines(stream: BinaryIO) -> Iterator[str]:
 
 
 def report_lines(report: Report) -> List[str]:
-    """The report as text."""
+    """The report as text: the failures, or else what there is beside mail that was sent."""
     lines: List[str] = []
-    counted = {fate: report.total(fate) for fate in (SENT, BOUNCED, QUEUED, OTHER)}
     if report.lines > 1:
-        said = ", ".join(f"{count} {fate}" for fate, count in counted.items() if count)
-        lines += [f"{report.lines} lines: {said}", ""]
-    for group in report.failures or report.groups:
+        counted = [f"{report.total(fate)} {fate}" for fate in (SENT, BOUNCED, QUEUED) if report.total(fate)]
+        lines += [f"{report.lines} lines" + (": " + ", ".join(counted) if counted else ""), ""]
+    groups = report.failures or tuple(one for one in report.groups if one.fate != SENT or report.lines == 1)
+    for group in groups:
         lines += [*_group(group, alone=report.lines == 1), ""]
-    if not report.failures and report.lines > 1:
-        return [*lines[:1], "no failure"]
-    return lines[:-1]
+    return lines[:-1] if groups else [*lines[:-1], "no failure"]
 
 
 def _group(group: Group, *, alone: bool) -> Iterator[str]:

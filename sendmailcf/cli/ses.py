@@ -243,5 +243,8 @@ def _described(row: Provider) -> List[str]:
     limits += [f"{row.message_bytes} bytes a message"] if row.message_bytes is not None else []
     lines += [f"  limits:      {', '.join(limits)}"] if limits else []
     lines += [f"  note:        {note}" for note in row.notes]
-    lines += [f"  source:      {one.address} (read {one.read})" for one in row.sources]
+    lines += [
+        f"  source:      {one.address} (read {one.read}): {', '.join(one.tells.split())}"
+        for one in row.sources
+    ]
     return lines

@@ -405,6 +405,14 @@ CAUSES: Mapping[str, Cause] = {
             "see why there was no STARTTLS before; name another mechanism in the entry",
         ),
         Cause(
+            "held-back",
+            "held back without a try: the relay had failed for another message just before",
+            QUEUED,
+            "did not connect again; it tries a host that failed once in a queue run (Timeout.hoststatus: 30 minutes)",
+            "the line with to= of that other message, the same relay, before this one: it has the words",
+            "as for that other message",
+        ),
+        Cause(
             "waiting",
             "not tried yet, or being tried now (mailq marks that with *)",
             QUEUED,
@@ -420,7 +428,41 @@ CAUSES: Mapping[str, Cause] = {
             f"{_VERBOSE}: the reply after AUTH",
             f"{_APPLY}, with the right credentials: the relay may count such mail as a stranger's",
         ),
+        Cause(
+            "queue-empty",
+            "nothing waits: the queue does not tell whether mail was sent or has bounced",
+            OTHER,
+            "is done with all mail that it was given; what the relay refused for good has gone back to its sender",
+            "the log: stat=Sent, or a dsn= that begins with 5; and the other queue, `mailq -Ac`",
+            "none for the queue; for a bounce see what the log says",
+        ),
         Cause("sent", "sent", SENT, "delivered it", "stat=Sent", "nothing"),
+        Cause(
+            "logged-in",
+            "no failure: sendmail logged in to the relay",
+            OTHER,
+            "logged in with the mechanism after `mech=`, and went on with MAIL",
+            "the next line with to= of the same process",
+            "nothing",
+        ),
+        Cause(
+            "encrypted",
+            "no failure: the session is encrypted, and the relay's certificate verified",
+            OTHER,
+            "went on with EHLO and AUTH",
+            "the next line with to= of the same process",
+            "nothing",
+        ),
+        Cause(
+            "encrypted-unverified",
+            "no failure: the session is encrypted; the relay's certificate is not verified, which stops nothing unless "
+            "it is demanded",
+            OTHER,
+            "went on with EHLO and AUTH",
+            "verify=FAIL: no authority that is trusted has signed it; verify=NO: none was shown",
+            "to verify relays, CACertFile and CACertPath, and TLS_Srv:{host} VERIFY in the access map (or "
+            "sendmailcf relay apply --tls verified)",
+        ),
         Cause(
             "no-failure",
             "no failure: 2yz means done, 3yz means go on",
@@ -527,7 +569,7 @@ SIGNS: Tuple[Sign, ...] = (
     Sign(
         "level-10",
         "process",
-        r"NOQUEUE: connect from |: done; delay=|tls_clt_features=|AUTH=client, relay=.*, mech=",
+        r"NOQUEUE: connect from |outgoing connect on |: done; delay=|tls_clt_features=|AUTH=client, relay=.*, mech=",
     ),
 )
 
@@ -546,6 +588,7 @@ class Outcome:
 
 
 _R = r"(?:reply=|Deferred: |reply: |^)"
+_EXIT = r"\b(?:[Ee]xit(?:ed)?|status|code)\b[a-z :=]* {}$|\bEX_{}\b"
 
 #: The first that matches counts.
 OUTCOMES: Tuple[Outcome, ...] = (
@@ -556,7 +599,7 @@ OUTCOMES: Tuple[Outcome, ...] = (
     ),
     Outcome("sent", r"stat=Sent\b|^Sent \(", "sent"),
     Outcome("auth-4yz", r"reply=4.*Temporary AUTH failure", "auth-temporary"),
-    Outcome("temporary-auth", r"Temporary AUTH failure", "auth-temporary"),
+    Outcome("temporary-auth", r"Temporary AUTH failure|temporary failure, connection abort", "auth-temporary"),
     Outcome(
         "need-tls", _R + r"530[ -].*STARTTLS|Must issue a STARTTLS command first", "starttls-not-offered"
     ),
@@ -596,6 +639,7 @@ OUTCOMES: Tuple[Outcome, ...] = (
         "dns-down",
     ),
     Outcome("queued", r"stat=queued", "waiting"),
+    Outcome("held-back", r"stat=Deferred$", "held-back"),
     Outcome("not-tried", r"^\(not tried\)$", "waiting"),
     Outcome("greeting-421", r"dsn=4\.5\.0.*reply=421|" + _R + r"421[ -]", "relay-busy"),
     Outcome("greeting-554", r"dsn=5\.5\.0.*reply=554|No SMTP service here", "greeting-refused"),
@@ -626,6 +670,17 @@ OUTCOMES: Tuple[Outcome, ...] = (
     Outcome("recipient", r"User unknown|Relaying denied|" + _R + r"55[01][ -]", "recipient-refused"),
     Outcome("other-4yz", r"stat=Deferred|^Deferred|dsn=4|" + _R + r"4[0-9][0-9][ -]", "other-temporary"),
     Outcome("other-5yz", r"dsn=5|" + _R + r"5[0-9][0-9][ -]|Service unavailable", "other-permanent"),
+    Outcome("logged-in", r"AUTH=client, relay=.*, mech=[^,]", "logged-in"),
+    Outcome("encrypted", r"STARTTLS=client, relay=.*, verify=OK", "encrypted"),
+    Outcome("encrypted", r"STARTTLS=client, relay=.*, verify=", "encrypted-unverified"),
+    Outcome("queue-empty", r"^\S+ is empty$", "queue-empty"),
+    # Exit statuses of the sendmail command (sysexits.h); mail that is queued ends in 0.
+    Outcome("exit-refused", _EXIT.format(69, "UNAVAILABLE"), "other-permanent"),
+    Outcome("exit-system", _EXIT.format(71, "OSERR"), "map-missing"),
+    Outcome("exit-host", _EXIT.format(68, "NOHOST"), "host-unknown"),
+    Outcome("exit-user", _EXIT.format(67, "NOUSER"), "recipient-refused"),
+    Outcome("exit-data", _EXIT.format(65, "DATAERR"), "bad-address"),
+    Outcome("exit-temporary", _EXIT.format(75, "TEMPFAIL"), "other-temporary"),
     Outcome("no-failure", r"^(?:reply=)?[23][0-9][0-9](?:[ -]|$)", "no-failure"),
 )
 
@@ -659,8 +714,8 @@ _TELL_VERBOSE = (
 )
 _TELL_MAILLOG = "the log: the lines AUTH=client before the one with to= (mailq shows only the last words)"
 
-#: The first whose outcome and signs fit counts.  `from-log`, `from-mailq`, `from-dialogue`, `from-reply` say what was
-#: read; `asked-…` and `saw-…` are what a dialogue shows.
+#: The first whose outcome and signs fit counts.  `from-log`, `from-line` (of a log, alone), `from-mailq`,
+#: `from-dialogue` and `from-reply` say what was read; `asked-…` and `saw-…` are what a dialogue shows.
 VERDICTS: Tuple[Verdict, ...] = (
     Verdict("need-auth", "map-missing", "map-missing"),
     Verdict("need-auth", "map-directory", "map-directory"),
@@ -739,6 +794,17 @@ VERDICTS: Tuple[Verdict, ...] = (
         "temporary-auth",
         "auth-temporary no-common-mechanism plugin-missing default-auth-info guard",
         tell=_TELL_MAILLOG,
+    ),
+    Verdict(
+        "exit-refused",
+        "no-credentials wrong-credentials bad-entry item-too-long no-auth-offered starttls-not-offered "
+        "starttls-refused not-verified greeting-refused other-permanent",
+        tell="the log, or `sendmail -v`: 69 says only that the relay refused for good",
+    ),
+    Verdict(
+        "exit-system",
+        "map-missing map-directory map-owner map-not-a-database",
+        tell="the log: the SYSERR before the line with to=",
     ),
     Verdict("no-greeting", "no-greeting", "no-greeting"),
     Verdict("no-greeting", "no-answer", "no-answer"),

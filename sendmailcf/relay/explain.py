@@ -11,27 +11,28 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from functools import lru_cache
-from typing import Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Set, Tuple
 
 from attrs import define, field, frozen
 
 from ..authinfo import MASK
 from .causes import BOUNCED, CAUSES, FATES, OTHER, OUTCOMES, QUEUED, SENT, SIGNS, VERDICTS, Cause
-from .maillog import QUEUE_ID, Entry, parse, split_id
+from .maillog import OLD_ID, QUEUE_ID, Entry, parse, process_of, split_id
 
 #: Processes whose signs are kept, hosts counted by name in a group, and characters of an example.
 MAX_PROCESSES = 4096
 MAX_HOSTS = 256
 MAX_EXAMPLE = 400
-#: Connections of one process whose signs are kept.
+#: Connections of one process whose signs are kept; lines of a text that is short.
 _MAX_CONNECTIONS = 64
+_HEAD = 20
 
 _OUTCOMES = [(row, re.compile(row.pattern)) for row in OUTCOMES]
 _SIGNS = [(row, re.compile(row.pattern)) for row in SIGNS]
 #: What a line with a sign holds; all other lines are passed over at once.
 _MAY_BE_SIGN = re.compile(
     r"AUTH=client|STARTTLS|SYSERR|map |timeout waiting|available mechanisms|ruleset=tls_server|NOQUEUE: connect|"
-    r"done; delay|tls_clt_features|Cannot open|: line [0-9]|BDB[0-9]"
+    r"outgoing connect|done; delay|tls_clt_features|Cannot open|: line [0-9]|BDB[0-9]"
 )
 _DELIVERY = re.compile(
     r"to=.*?(?:, relay=(?P<relay>[^,]*))?(?P<tail>, (?:dsn=[0-9.]+, |reply=|stat=).*)", re.DOTALL
@@ -40,17 +41,18 @@ _DSN = re.compile(r", dsn=([0-9])")
 _RELAY = re.compile(r"\b(?:relay=|input from )(?P<host>[^\s,]+)")
 #: A relay's name in the words of an outcome.
 _IN_WORDS = re.compile(
-    r"(?:refused by|timed out with|error from|Name server:) \(?(?P<host>[^\s,:;()]+)"
+    r"(?:refused by|timed out with|reset by|error from|Name server:) \(?(?P<host>[^\s,:;()]+)"
     r"|Deferred: (?P<first>[^\s,:;()]+): "
 )
 
 _MAILQ_HEAD = re.compile(
     r"[ \t]*-+Q-ID-+ |[ \t]*\S+ \([0-9]+ requests?\)$|\S+ is empty$|[ \t]*Total requests: "
 )
-_MAILQ_ENTRY = re.compile(rf"(?P<id>{QUEUE_ID})(?P<flags>[*X+-]*)[ \t]+(?P<rest>.*)")
+_MAILQ_ENTRY = re.compile(rf"{QUEUE_ID}[*X+-]*[ \t]+(?P<rest>.*)")
+_MAILQ_OLD_ENTRY = re.compile(rf"{OLD_ID}[*X+-]*[ \t]+(?P<rest>.*)")
 _MAILQ_TIME = re.compile(r"(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}")
-#: The body type may stand before the reason.
-_MAILQ_REASON = re.compile(r"[ \t]*(?:[0-9A-Z]{4,10} +)?\((?P<reason>.+?)\)?$")
+#: The body type may stand before the reason.  In a returned message `(reason:` repeats what its transcript has.
+_MAILQ_REASON = re.compile(r"[ \t]*(?:[0-9A-Z]{4,10} +)?\((?!reason: )(?P<reason>.+?)\)?$")
 
 _CONNECTING = re.compile(r".*\.\.\. Connecting to (?P<host>\S+?)\.?(?: port [0-9]+)? via ")
 _TALKING = re.compile(r"\.\.\. while talking to (?P<host>\S+?)\.?:?$")
@@ -73,7 +75,7 @@ class Group:
     """All that has one explanation.
 
     causes: names, the most common first; several if the text does not tell.  tell: what would tell then.  fate: what
-    became of the mail.  count: of recipients' outcomes (mailq: of messages).  first, last: times as the log has them.
+    became of the mail.  count: of lines that tell an outcome.  first, last: times as the log has them.
     hosts: relays with counts, at most 256.  example: the line of an outcome, without secrets.  evidence: another line
     that tells the cause, or nothing.
     """
@@ -129,7 +131,10 @@ class Group:
 
 @frozen
 class Report:
-    """What was found.  read: of `log`, `mailq`, `dialogue` and `reply`, those seen.  lines: how many were read."""
+    """What was found.
+
+    read: of `log`, `line` (of a log), `mailq`, `dialogue` and `reply`, those seen.  lines: how many were read.
+    """
 
     read: Tuple[str, ...]
     lines: int
@@ -154,7 +159,18 @@ class Report:
         }
 
 
-_SUCCESSES = (("sent",), ("handed-on",), ("no-failure",))
+_SUCCESSES = tuple(
+    (name,)
+    for name in (
+        "sent",
+        "handed-on",
+        "queue-empty",
+        "logged-in",
+        "encrypted",
+        "encrypted-unverified",
+        "no-failure",
+    )
+)
 
 
 def explain(lines: Iterable[str], *, mask_addresses: bool = False) -> Report:
@@ -180,9 +196,21 @@ def _outcome(text: str) -> Optional[Tuple[str, str]]:
     return None
 
 
-def _judge(name: str, cause: str, signs: FrozenSet[str]) -> Tuple[Tuple[str, ...], str]:
+#: The causes that a text leaves open, and what would tell between them.
+Found = Tuple[Tuple[str, ...], str]
+#: Causes that say no more than the fate.
+_VAGUE = ("held-back", "other-temporary", "other-permanent")
+
+
+def _verdict(words: str, read: str, signs: Iterable[str]) -> Optional[Found]:
+    """What the words of an outcome mean beside signs; None if they are no outcome.  read: the kind of text."""
+    outcome = _outcome(words)
+    if outcome is None:
+        return None
+    name, cause = outcome
+    seen = frozenset((*signs, f"from-{read}"))
     for row in VERDICTS:
-        if row.outcome == name and row.needs <= signs and not row.without & signs:
+        if row.outcome == name and row.needs <= seen and not row.without & seen:
             return row.causes, row.tell
     return (cause,), ""
 
@@ -191,8 +219,10 @@ def _judge(name: str, cause: str, signs: FrozenSet[str]) -> Tuple[Tuple[str, ...
 
 _SECRETS = (
     (re.compile(r"(?<!250[- ])\b(AUTH [A-Za-z0-9_-]+ )\S+"), rf"\1{MASK}"),
-    (re.compile(r"(\"?[Pp][:=])(?:(?<=\"P[:=])|(?<=\"p[:=]))(?:\\.|[^\"\\])*\"?"), rf"\1{MASK}"),
-    (re.compile(r"(?i)(\bAuthInfo:\S*).*", re.DOTALL), rf"\1 {MASK}"),
+    (re.compile(r"(\"[Pp][:=])(?:\\.|[^\"\\])*\"?"), rf"\1{MASK}"),
+    (re.compile(r"(?i)(\bAuthInfo:\S*[ \t]+)(?=\S*[:=\"']).*", re.DOTALL), rf"\1{MASK}"),
+    # makemap names the key of a line it refuses; of a broken entry that may be the password.
+    (re.compile(r"(no RHS for LHS |line [0-9]+: key )(?!(?i:authinfo):).*?(?=: duplicate|$)"), rf"\1{MASK}"),
     (
         re.compile(r"(?i)\b((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key)[\"']? ?[:=] ?)\S+"),
         rf"\1{MASK}",
@@ -231,9 +261,10 @@ def masked(text: str, *, addresses: bool = False) -> str:
 class _Process:
     """The signs of one process: for all it does, for each server it talks to, and those not yet of a server."""
 
-    __slots__ = ("alone", "connections", "done", "facts", "loose")
+    __slots__ = ("alone", "connections", "day", "done", "facts", "loose")
 
-    def __init__(self) -> None:
+    def __init__(self, day: str = "") -> None:
+        self.day = day
         self.facts: Set[str] = set()
         self.connections: Dict[str, Set[str]] = {}
         self.loose: Set[str] = set()
@@ -267,6 +298,10 @@ class _Dialogue:
         self.failure = ""
         self.lesser = ""
         self.result = ""
+        #: A line of another kind that tells something, such as an error of Berkeley DB.
+        self.evidence = ""
+        #: Whether replies are marked with `<<<`: then those without are sendmail's own words about them.
+        self.quoted = False
         self.open = bool(host)
 
     def command(self, text: str) -> None:
@@ -282,11 +317,7 @@ class _Dialogue:
             self.signs.add("asked-auth")
         elif verb == "MAIL":
             self.signs.add("asked-mail-auth" if re.search(r" AUTH=", text) else "saw-no-auth")
-            if (
-                "asked-ehlo" in self.signs
-                and not self.offers & {"STARTTLS"}
-                and "encrypted" not in self.signs
-            ):
+            if self.offers and "STARTTLS" not in self.offers and "encrypted" not in self.signs:
                 self.signs.add("saw-no-starttls")
 
     def answer(self, code: str, text: str) -> None:
@@ -300,7 +331,7 @@ class _Dialogue:
             whole = f"reply={code} {text}"
             if self.verb in ("AUTH", "STARTTLS"):
                 self.lesser = whole
-            elif not (self.failure and "Service unavailable" in text):
+            else:
                 self.failure = whole if self.verb or not self.host else f"dsn={code[0]}.5.0 {whole}"
 
     @property
@@ -324,22 +355,28 @@ class _Reader:
         self.floating: List[Entry] = []
         self.repeat: Optional[Tuple[Group, str]] = None
         self.dialogue = _Dialogue()
+        #: Errors of maps that came as replies, before the dialogue that they belong to.
+        self.heralds: List[str] = []
         self.in_mailq = False
         #: The entry of mailq that has no reason yet: its time.
         self.waiting: Optional[str] = None
         self.mailq_time = ""
-        #: The first lines, for a text in which nothing else is found.
+        #: Relays with the causes of their last failure, for each machine that logs.
+        self.failed: OrderedDict[Tuple[str, str], Found] = OrderedDict()
+        #: The last outcome of a log: words, entry, host, fate.
+        self.delivered: Optional[Tuple[str, Entry, str, str]] = None
+        #: The first lines, for a short text in which nothing else is found.
         self.head: List[str] = []
 
     def feed(self, line: str) -> None:
         self.lines += 1
         line = line.rstrip("\r\n")
-        if len(self.head) < 20:
+        if len(self.head) < _HEAD:
             self.head.append(line)
         entry = parse(line)
         if not entry.headed and self._mailq(line):
             return
-        if entry.headed and not entry.message:
+        if entry.again:
             if self.repeat is not None:
                 group, host = self.repeat
                 self._count(group, host, group.last, entry.repeated)
@@ -352,14 +389,21 @@ class _Reader:
     def report(self) -> Report:
         self._end_dialogue()
         self._end_mailq_entry()
-        for entry in self.floating:
+        for entry in (*self.floating, *map(Entry, self.heralds)):
             self._sign(entry, _Process(), flush=True)
         for process in self.processes.values():
             self._flush(process)
-        if not self.groups:
+        if self.lines == 1 and self.delivered is not None:
+            # Of a line by itself nobody knows what came before it.
+            words, entry, host, fate = self.delivered
+            self.groups.clear()
+            self.read.clear()
+            self._judge(words, entry, "line", host=host, fate=fate)
+        if not self.groups and self.lines <= _HEAD:
             for line in self.head:
-                # A reply, or words of an outcome, without anything around.
-                self._judge(line.strip(), Entry(line), "reply")
+                # Words of an outcome without anything around.
+                entry = parse(line)
+                self._judge(entry.message.strip(), entry, "reply")
         ranked = sorted(self.groups.values(), key=lambda one: (one.causes in _SUCCESSES, -one.count))
         return Report(tuple(sorted(self.read)), self.lines, tuple(ranked))
 
@@ -375,14 +419,15 @@ class _Reader:
         fate: str = "",
     ) -> Optional[Group]:
         """Judge the words of an outcome and count it; its group, or None if they are no outcome."""
-        found = _outcome(words)
-        if found is None:
-            return None
-        self.read.add(read)
-        causes, tell = _judge(*found, frozenset((*signs, f"from-{read}")))
-        return self._found(causes, tell, fate or CAUSES[causes[0]].fate, entry, host=host or _host_in(words))
+        found = _verdict(words, read, signs)
+        return None if found is None else self._found(found, read, entry, host=host, fate=fate, words=words)
 
-    def _found(self, causes: Tuple[str, ...], tell: str, fate: str, entry: Entry, *, host: str) -> Group:
+    def _found(
+        self, found: Found, read: str, entry: Entry, *, host: str = "", fate: str = "", words: str = ""
+    ) -> Group:
+        causes, tell = found
+        self.read.add(read)
+        fate, host = fate or CAUSES[causes[0]].fate, host or _host_in(words)
         group = self.groups.get((causes, tell, fate))
         if group is None:
             group = Group(causes, tell, fate, self._shown(entry.message), first=entry.time)
@@ -412,9 +457,9 @@ class _Reader:
         if delivery is None and _MAY_BE_SIGN.search(entry.message) is None:
             return
         if entry.pid is not None:
-            process = self._process(entry.host, entry.pid)
+            process = self._process(entry, entry.pid)
         elif queue_id is not None:
-            process = self._process(entry.host, queue_id[8:])
+            process = self._process(entry, process_of(queue_id))
             for before in self.floating:
                 self._sign(before, process)
             self.floating.clear()
@@ -427,11 +472,15 @@ class _Reader:
         else:
             self._delivered(entry, delivery, process)
 
-    def _process(self, host: str, pid: str) -> _Process:
-        key = (host, pid.lstrip("0"))
+    def _process(self, entry: Entry, pid: str) -> _Process:
+        key = (entry.host, pid.lstrip("0"))
         process = self.processes.get(key)
+        # Process ids are used again: what was seen on another day counts as another process.
+        if process is not None and process.day != entry.day:
+            self._flush(self.processes.pop(key))
+            process = None
         if process is None:
-            process = self.processes[key] = _Process()
+            process = self.processes[key] = _Process(entry.day)
             if len(self.processes) > MAX_PROCESSES:
                 self._flush(self.processes.popitem(last=False)[1])
         else:
@@ -457,9 +506,10 @@ class _Reader:
             self._flush(process)
 
     def _flush(self, process: _Process) -> None:
-        """Count the faults that no outcome has followed."""
+        """Count the faults that no outcome has followed; in a log with outcomes they are of no mail that is known."""
         for cause, (_, host, entry) in process.alone.items():
-            group = self._found((cause,), "", CAUSES[cause].fate, entry, host=host)
+            fate = OTHER if self.delivered is not None else CAUSES[cause].fate
+            group = self._found(((cause,), ""), "log", entry, host=host, fate=fate)
             group.evidence = group.evidence or group.example
         process.alone.clear()
 
@@ -472,7 +522,18 @@ class _Reader:
         words = f"relay={relay}{tail}" if relay else tail
         dsn = _DSN.match(tail)
         fate = {"2": SENT, "4": QUEUED, "5": BOUNCED}.get(dsn[1], "") if dsn is not None else ""
-        group = self._judge(words, entry, "log", signs=signs | process.facts, host=host, fate=fate)
+        found = _verdict(words, "log", signs | process.facts)
+        key = (entry.host, host)
+        if found is not None and fate != SENT:
+            # Without an address there was no connection: sendmail remembers that the host failed for another message.
+            told = len(found[0]) == 1 and found[0][0] not in _VAGUE
+            if relay and " " not in relay and not told:
+                found = self.failed.get(key, found)
+            self._remember(key, found)
+        group = (
+            self._found(found, "log", entry, host=host, fate=fate, words=words) if found is not None else None
+        )
+        self.delivered = (words, entry, host, fate)
         process.done.add(host)
         # What this outcome has explained is no fault by itself; nor is what a connection showed that led to another.
         for cause, (scope, _, line) in list(process.alone.items()):
@@ -482,14 +543,21 @@ class _Reader:
             if blamed or scope == "connection":
                 del process.alone[cause]
 
+    def _remember(self, key: Tuple[str, str], found: Found) -> None:
+        self.failed[key] = found
+        self.failed.move_to_end(key)
+        if len(self.failed) > MAX_HOSTS:
+            self.failed.popitem(last=False)
+
     # mailq.
     def _mailq(self, line: str) -> bool:
         if _MAILQ_HEAD.match(line):
             self.in_mailq = "Total requests" not in line
             self.read.add("mailq")
             self._end_mailq_entry()
+            self._judge(line, Entry(line), "mailq")
             return True
-        entry = _MAILQ_ENTRY.match(line)
+        entry = (_MAILQ_OLD_ENTRY if self.in_mailq else _MAILQ_ENTRY).match(line)
         if entry is not None:
             self._end_mailq_entry()
             time = _MAILQ_TIME.search(entry["rest"])
@@ -516,6 +584,9 @@ class _Reader:
         if start is not None:
             self._end_dialogue()
             self.dialogue = _Dialogue(start["host"].lower())
+            for before in self.heralds:
+                self._aside(before)
+            self.heralds.clear()
             return True
         command = _COMMAND.match(line)
         if command is not None:
@@ -528,9 +599,15 @@ class _Reader:
         if _CLOSING.match(line):
             self.dialogue.signs.add("saw-closing")
             return True
+        if self._aside(line):
+            return True
         reply = _REPLY.match(line)
         if reply is None:
-            return self._aside(line)
+            return False
+        if line.startswith("<<<"):
+            self.dialogue.quoted = True
+        elif self.dialogue.quoted:
+            return True
         said = self.dialogue.reply
         said.append(reply["text"].strip())
         if self.dialogue.verb == "EHLO" or reply["more"] != "-" or len(said) > 64:
@@ -544,17 +621,28 @@ class _Reader:
         return True
 
     def _aside(self, line: str) -> bool:
-        """What Berkeley DB prints while a dialogue goes on."""
-        if not self.dialogue.open or split_id(line)[0] is not None:
+        """Take an error of a map that stands in a dialogue, or, in a returned message, before it."""
+        if not (_REPLY.match(line) or self.dialogue.open) or _MAY_BE_SIGN.search(line) is None:
             return False
         found = {row.name for row, pattern in _SIGNS if row.scope == "process" and pattern.search(line)}
-        self.dialogue.signs |= found
-        return bool(found)
+        if split_id(line)[0] is not None or not found:
+            return False
+        if self.dialogue.open:
+            self.dialogue.signs |= found
+            self.dialogue.evidence = self.dialogue.evidence or line
+        else:
+            self.heralds.append(line)
+            del self.heralds[:-_MAX_CONNECTIONS]
+        return True
 
     def _end_dialogue(self) -> None:
         ended, self.dialogue = self.dialogue, _Dialogue()
         if ended.open and ended.words:
-            self._judge(ended.words, Entry(ended.words), "dialogue", signs=ended.signs, host=ended.host)
+            group = self._judge(
+                ended.words, Entry(ended.words), "dialogue", signs=ended.signs, host=ended.host
+            )
+            if group is not None and ended.evidence:
+                group.evidence = group.evidence or self._shown(ended.evidence)
 
 
 def _host_in(words: str) -> str:

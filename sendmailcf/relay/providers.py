@@ -39,20 +39,26 @@ class Shape:
 
     def mistake(self, value: str) -> Optional[Mistake]:
         """What is wrong with a value, or None.  Nothing that is returned holds the value."""
+        if self.pattern is not None and re.fullmatch(self.pattern, value):
+            return None
         for row in self.mistakes:
             if re.fullmatch(row.pattern, value, re.DOTALL):
                 return row
-        if self.pattern is None or re.fullmatch(self.pattern, value, re.DOTALL):
+        if self.pattern is None:
             return None
         return Mistake("", OTHER_SHAPE, f"it should be {self.says}")
 
 
 @frozen
 class Source:
-    """Where facts are from, and when they were read (a day or a month)."""
+    """Where facts are from.
 
+    tells: which (`hosts`, `ports`, `mechanisms`, `credentials`, `limits`, `notes`).  read: the day or month.
+    """
+
+    tells: str
     address: str
-    read: str
+    read: str = "2026-11"
 
 
 @frozen
@@ -147,7 +153,7 @@ PROVIDERS: Tuple[Provider, ...] = (
                 Mistake(r"(?:AKIA|ASIA)[A-Z0-9]{16}", "an access key id: that is the user name", _SES_NEW),
                 Mistake(r"(?:IQoJ|FwoG|FQoG).{100,}", "a session token of temporary credentials", _SES_NEW),
                 Mistake(
-                    r"Q[k-n][A-Za-z0-9+/]{56}=*",
+                    r"Q[kl][A-Za-z0-9+/]{57}=?",
                     "an SMTP password encoded in base64 once more",
                     'write it as it is after "P:, or decode it once',
                 ),
@@ -165,9 +171,11 @@ PROVIDERS: Tuple[Provider, ...] = (
             "port 25 is throttled in Amazon's own cloud and in many others",
         ),
         sources=(
-            Source("https://docs.aws.amazon.com/general/latest/gr/ses.html", "2026-11"),
-            Source("https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html", "2026-11"),
-            Source("https://docs.aws.amazon.com/ses/latest/dg/quotas.html", "2026-11"),
+            Source("hosts", "https://docs.aws.amazon.com/general/latest/gr/ses.html"),
+            Source("ports", "https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html"),
+            Source("mechanisms", "https://docs.aws.amazon.com/ses/latest/dg/send-email-sendmail.html"),
+            Source("credentials", "https://docs.aws.amazon.com/ses/latest/dg/smtp-credentials.html"),
+            Source("limits notes", "https://docs.aws.amazon.com/ses/latest/dg/quotas.html"),
         ),
     ),
     Provider(
@@ -197,8 +205,10 @@ PROVIDERS: Tuple[Provider, ...] = (
         notes=("500 messages a day, 2000 in Google Workspace",),
         sources=(
             Source(
-                "https://mailflowauthority.com/email-infrastructure/gmail-smtp-server-settings", "2026-11"
+                "hosts ports credentials notes",
+                "https://mailflowauthority.com/email-infrastructure/gmail-smtp-server-settings",
             ),
+            Source("mechanisms", "the EHLO replies in several public transcripts"),
         ),
     ),
     Provider(
@@ -206,13 +216,14 @@ PROVIDERS: Tuple[Provider, ...] = (
         "Google Workspace, the SMTP relay service",
         ("smtp-relay.gmail.com", "smtp-relay.google.com"),
         tls="offered",
+        mechanisms=(),
         user=Shape("the whole mail address", _ADDRESS, (_BLANKS, _QUOTED)),
         password=Shape("the password, or an app password, of a Workspace user", None, (_BLANKS, _QUOTED)),
         notes=(
             "may go by this host's address instead of a login; without TLS it must",
             "10000 messages and recipients a day for each user",
         ),
-        sources=(Source("https://support.google.com/a/answer/2956491", "2026-11"),),
+        sources=(Source("hosts ports credentials notes", "https://support.google.com/a/answer/2956491"),),
     ),
     Provider(
         "office365",
@@ -229,8 +240,10 @@ PROVIDERS: Tuple[Provider, ...] = (
             "30 messages a minute, 10000 recipients a day",
         ),
         sources=(
-            Source("https://developer.nylas.com/docs/cookbook/email/outlook-smtp-settings/", "2026-11"),
-            Source("https://smtptester.org/guides/outlook-365-smtp-test/", "2026-11"),
+            Source(
+                "hosts ports mechanisms credentials", "https://smtptester.org/guides/outlook-365-smtp-test/"
+            ),
+            Source("hosts notes", "https://developer.nylas.com/docs/cookbook/email/outlook-smtp-settings/"),
         ),
     ),
     Provider(
@@ -239,6 +252,7 @@ PROVIDERS: Tuple[Provider, ...] = (
         ("smtp.sendgrid.net", "smtp.eu.sendgrid.net"),
         starttls_ports=(587, 25, 2525),
         tls="offered",
+        mechanisms=(),
         user=Shape(
             "the word apikey",
             r"apikey",
@@ -260,9 +274,10 @@ PROVIDERS: Tuple[Provider, ...] = (
         notes=("many guides put the entry into /etc/mail/access, which is usually readable for everybody",),
         sources=(
             Source(
+                "hosts ports credentials",
                 "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/integrating-with-the-smtp-api",
-                "2026-11",
             ),
+            Source("notes", "public guides and questions"),
         ),
     ),
     Provider(
@@ -289,8 +304,8 @@ PROVIDERS: Tuple[Provider, ...] = (
         ),
         notes=("a domain of the EU region is served by smtp.eu.mailgun.org only",),
         sources=(
-            Source("https://smtptester.org/guides/mailgun-smtp-test/", "2026-11"),
-            Source("https://kb.umbhost.net/email-smtp/sending-email-via-mailgun-smtp/", "2026-11"),
+            Source("hosts mechanisms credentials notes", "https://smtptester.org/guides/mailgun-smtp-test/"),
+            Source("ports", "https://kb.umbhost.net/email-smtp/sending-email-via-mailgun-smtp/"),
         ),
     ),
     Provider(
@@ -300,7 +315,7 @@ PROVIDERS: Tuple[Provider, ...] = (
         starttls_ports=(587, 25, 2525),
         wrapped_ports=(),
         tls="offered",
-        mechanisms=("PLAIN", "LOGIN", "CRAM-MD5"),
+        mechanisms=("PLAIN", "CRAM-MD5"),
         user=Shape(
             "the server API token, or the access key of an SMTP token",
             None,
@@ -320,10 +335,11 @@ PROVIDERS: Tuple[Provider, ...] = (
         notes=("the token of a server, not of the account",),
         sources=(
             Source(
+                "hosts ports credentials",
                 "https://postmarkapp.com/support/article/811-what-are-the-smtp-details-credentials-i-should-be-using",
-                "2026-11",
             ),
-            Source("https://postmarkapp.com/support/article/common-smtp-connection-errors", "2026-11"),
+            Source("mechanisms", "http://developer.postmarkapp.com/developer-send-smtp.html"),
+            Source("notes", "https://postmarkapp.com/support/article/common-smtp-connection-errors"),
         ),
     ),
     Provider(
@@ -332,6 +348,7 @@ PROVIDERS: Tuple[Provider, ...] = (
         ("smtp.mandrillapp.com",),
         starttls_ports=(587, 25, 2525),
         tls="offered",
+        mechanisms=(),
         user=Shape("any; the address of the account is usual", None, (_BLANKS, _QUOTED)),
         password=Shape(
             "an API key",
@@ -346,7 +363,12 @@ PROVIDERS: Tuple[Provider, ...] = (
                 ),
             ),
         ),
-        sources=(Source("https://mailchimp.com/developer/transactional/docs/smtp-integration/", "2026-11"),),
+        sources=(
+            Source(
+                "hosts ports credentials",
+                "https://mailchimp.com/developer/transactional/docs/smtp-integration/",
+            ),
+        ),
     ),
 )
 

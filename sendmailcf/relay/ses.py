@@ -156,9 +156,10 @@ _ENDPOINTS: Tuple[Tuple[str, str, bool, str, str], ...] = (
     ("workmail", rf"(?:smtp|imap)\.mail\.{_REGION}\.awsapps\.com", False, "Amazon WorkMail, not SES", "{host}"),
     ("zone", rf"email-smtp\.{_REGION}[a-z]\.amazonaws\.com", False, "a zone, not a region, in its name", "{host}"),
     ("no-region", r"email-smtp(?:-fips)?\.amazonaws\.com", False, "without a region", "{host}"),
-    ("look-alike", r"(?:.*\.)?(?:[a-z0-9-]*email-smtp[a-z0-9-]*|[a-z0-9-]*amazon(?:aws|ses)[a-z0-9-]*)\..*", False,
-     "like one of Amazon SES, but none", "{host}"),
-    ("look-alike", r"email-smtp[.-].*", False, "like one of Amazon SES, but none", "{host}"),
+    # Not whatever is in Amazon's domain: a relay of one's own may be, behind a load balancer, say.
+    ("look-alike",
+     r"(?:.*\.)?email-smtp[a-z0-9-]*\..*|(?:smtp|mail|email|ses)\.(?:.*\.)?[a-z]*amazon(?:aws|ses)\..*",
+     False, "like one of Amazon SES, but none", "{host}"),
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Every fault of a relay, or of a host behind one, and what the real sendmail writes when it meets it.
 
-    relay_faults.py SHARED [--dns-down]       a JSON object: fault -> level -> log, mailq, dialogue, fate
+    relay_faults.py SHARED [--dns-down]       a JSON object: fault -> level -> log, mailq, dialogue, fate; and what came back
 
 The one thing to know: the rows tell how to make a fault and what explaining must then name; run as a program, this makes
 them all in one process, which moves itself into private namespaces for good.
@@ -144,6 +144,9 @@ FAULTS: Dict[str, Fault] = {
 #: Made in a process of its own: there the name server is stopped, in others there is none at all.
 DNS_DOWN = {"dns-down": Fault(("dns-down",), ("dns-down",), spoken="dns-down", smart_host="somewhere.example")}
 LEVELS = ("14", "9")
+#: Those that are also met by a queue run.
+RUNS = ("no-entry", "wrong-password", "auth-454", "no-mechanism", "map-missing", "starttls-absent", "handshake", "guard",
+        "refused", "unknown-host", "greeting-421", "greeting-554", "throttled-mail", "sent")  # fmt: skip
 QUICK = ["-O", "Timeout.initial=1s", "-O", "Timeout.connect=1s", "-O", "Timeout.iconnect=1s"]
 
 
@@ -172,6 +175,22 @@ def _fill_backlog(address: str) -> list[socket.socket]:
         held[-1].setblocking(False)
         held[-1].connect_ex((address, 587))
     return held
+
+
+def _queue_run(box: Any) -> list[str]:
+    """The log of a queue run with two messages: the second is not tried where the first has failed."""
+    for left in box.queue.iterdir():
+        left.unlink()
+    for name in ("one", "two"):
+        box.run(["-odq", "-oi", "-f", "sender@client.example.net", f"{name}@example.com"], b"Subject: x\n\nx\n")
+    log: list[str] = box.run(["-q", "-v", "-N", "never", *QUICK, "-O", "MinQueueAge=0"])["log"]
+    return log
+
+
+def _returned(box: Any) -> str:
+    """The message that comes back to the sender; it waits in the queue, as nobody has a mailbox here."""
+    box.deliver(sender="root@client.example.net", extra=[*QUICK, "-N", "failure", "-O", "ErrorMode=m"])
+    return "".join(path.read_text() for path in box.queue.glob("df*"))
 
 
 def main() -> None:
@@ -206,9 +225,13 @@ def main() -> None:
         before = dict(vars(box.relay.options))
         vars(box.relay.options).update(fault.server)
         found = {level: box.deliver(extra=[*QUICK, "-O", f"LogLevel={level}"]).result for level in LEVELS}
+        returned = "" if found["14"]["queued"] or name == "sent" else _returned(box)
+        run = _queue_run(box) if name in RUNS else []
         vars(box.relay.options).update(before)
         keys = ("log", "mailq", "transcript", "queued", "dsn")
         out[name] = {level: {key: result[key] for key in keys} for level, result in found.items()}
+        out[name]["run"] = run
+        out[name]["returned"] = returned.split("\n")
     print(json.dumps(out))
     for one in held:
         one.close()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from relay_faults import DNS_DOWN, FAULTS, HOST, LEVELS, PASSWORD
+from relay_faults import DNS_DOWN, FAULTS, HOST, LEVELS, PASSWORD, RUNS
 
 from sendmailcf.relay.causes import CAUSES
 from sendmailcf.relay.explain import Report, explain
@@ -71,7 +71,7 @@ def test_mailq_alone(made: Made, name: str) -> None:
     report = explain(seen["mailq"])
     if fault.mailq is None:
         assert not seen["queued"]
-        assert not report.groups
+        assert named(report) == [("queue-empty",)], "it must be said that mailq does not tell"
         return
     assert named(report) == [fault.mailq], seen["mailq"]
     (group,) = report.groups
@@ -93,6 +93,31 @@ def test_the_dialogue_alone(made: Made, name: str) -> None:
         assert len(causes) > 1
         assert set(causes) & set(fault.log)
     assert report.groups[0].hosts == hosts_of(name)
+
+
+@pytest.mark.parametrize("name", [name for name, fault in ALL.items() if fault.mailq is None and name != "sent"])
+def test_the_returned_message_alone(made: Made, name: str) -> None:
+    fault, text = ALL[name], made[name]["returned"]
+    assert any("Transcript of session" in line for line in text)
+    report = explain(text)
+    assert len(report.groups) == 1, text
+    (group,) = report.groups
+    assert group.fate == "bounced"
+    assert group.hosts == hosts_of(name)
+    # It has less than the dialogue has: neither what the relay offered, nor the 535.
+    assert set(group.causes) & set(fault.log), group.causes
+    assert fault.spoken is None or fault.spoken in group.causes
+    assert bool(group.tell) is (len(group.causes) > 1)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_queue_run(made: Made, name: str) -> None:
+    lines = made[name]["run"]
+    assert sum(", stat=" in line and "mailer=relay" in line for line in lines) == 2
+    for head in ("", "Nov 24 10:11:12 client sendmail[4242]: "):
+        report = explain([head + line for line in lines])
+        found = {group.causes: (group.count, dict(group.hosts)) for group in report.groups if group.hosts}
+        assert found == {ALL[name].log: (2, {ALL[name].smart_host: 2})}, lines
 
 
 @pytest.mark.parametrize("level", LEVELS)
