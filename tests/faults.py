@@ -350,22 +350,26 @@ def make_base(root: Path, base: str) -> None:
     """A healthy host below `root`."""
     shape = {"ours": "absent", "feature": "map", "access": "access", "five-lines": "absent"}[base]
     make_host(root, shape)
-    store = {"five-lines": ["--store", "default-auth-info"]}.get(base, [])
     if base in ("ours", "five-lines"):
-        words = ["--host", HOST, "--user", USER, "--password-stdin", "--platform", "linux", *store]
-        stdin, stdout = sys.stdin, sys.stdout
-        try:
-            sys.stdin = io.TextIOWrapper(io.BytesIO(PASSWORD.encode()))
-            sys.stdout = io.StringIO()
-            assert main(["relay", "apply", "--root", str(root), *words]) == 0
-        finally:
-            sys.stdin, sys.stdout = stdin, stdout
+        apply(root, *({"five-lines": ["--store", "default-auth-info"]}.get(base, [])))
         return
     case = Case(root, base, Random(0))
     case.cf("^DS.*$", f"DS{HOST}")
     case.cf("(?<=A=TCP .h)$", " 587")
     case.option("AuthMechanisms", "LOGIN PLAIN")
     case.entry(ENTRY)
+
+
+def apply(root: Path, *arguments: str) -> None:
+    """`relay apply` for our relay, user and password."""
+    words = ["--host", HOST, "--user", USER, "--password-stdin", "--platform", "linux", *arguments]
+    stdin, stdout = sys.stdin, sys.stdout
+    try:
+        sys.stdin = io.TextIOWrapper(io.BytesIO(PASSWORD.encode()))
+        sys.stdout = io.StringIO()
+        assert main(["relay", "apply", "--root", str(root), *words]) == 0
+    finally:
+        sys.stdin, sys.stdout = stdin, stdout
 
 
 def copy_base(base: Path, root: Path) -> None:

@@ -64,7 +64,10 @@ class _Walk:
         self.view = Host(cf, look)
         self.smart = self.view.smart_host()
         self.wanted = host
-        self.host = host or (self.smart.name if self.smart else "")
+        found = self.smart.name if self.smart else ""
+        # The name that counts is the one after MX and CNAME, where the host could ask for it.
+        named = live.server_name.strip("[]") if live is not None and host in (None, found) else ""
+        self.host = named or host or found
         self.server = Server.of(self.host)
         self.links: List[Link] = []
         self.has_ruleset = "authinfo" in cf.rulesets
@@ -499,12 +502,15 @@ class _Walk:
             if self._raw(one, records) is not None:
                 self._add(name, OK, f"{one} is found; it must be the canonical name of the server")
                 return
+        led = ""
+        if self.smart is not None and self.wanted in (None, self.smart.name) and self.host != self.smart.name:
+            led = f" (DS{self.smart.text} leads to {self.host} by MX or CNAME)"
         others = len([key for key in records if key.lower().startswith(PREFIX.lower().encode())])
         near = self._near(records)
         self._add(
             name,
             WRONG,
-            f"{key} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
+            f"{key}{led} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
             "no credentials are found: the relay answers 530",
             self.apply,
         )
