@@ -58,20 +58,9 @@ def service(cf: Config) -> Service:
             return Service(RUNNING, "systemd", started) if active else Service(STOPPED, "systemd")
     if not path:
         return Service(STOPPED, "no pid file")
-    if pid is None or not alive(pid):
+    if pid is None or not files.alive(pid):
         return Service(STOPPED, f"{path} names no living process")
     return Service(RUNNING, path, started)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _pid(cf: Config) -> tuple[str, Optional[int]]:
