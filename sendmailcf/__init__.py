@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .errors import SendmailCfError
     from .files import load, save
+    from .lint import Problem, Severity, lint
 
 __version__ = "0.1.0"
 
@@ -23,8 +24,11 @@ __all__ = [
     "Config",
     "Credentials",
     "DefaultAuthInfo",
+    "Problem",
     "SendmailCfError",
+    "Severity",
     "dumps",
+    "lint",
     "load",
     "loads",
     "makemap",
@@ -37,7 +41,9 @@ _ROOMS = {
     "Config": "config",
     "Credentials": "authinfo",
     "DefaultAuthInfo": "authinfo",
+    "Problem": "lint",
     "SendmailCfError": "errors",
+    "Severity": "lint",
     "load": "files",
     "save": "files",
 }

@@ -85,9 +85,9 @@ class ReadMap:
 
 
 class Reading:
-    """The state after all lines are read.
+    """The state after lines are read: all of a file at once, or one after another with `read`.
 
-    lines: all lines of a file, in order.  macros: values that sendmail sets itself before, by name without braces; the
+    lines: of a file, in order.  macros: values that sendmail sets itself before, by name without braces; the
     file's definitions win.  classes: members from elsewhere, by class name.
     """
 
@@ -111,17 +111,28 @@ class Reading:
         self.space = " "
         self._operator_chars: Optional[str] = None
         self._ops: Optional[FrozenSet[str]] = None
-        current: Optional[ReadRules] = None
+        #: The set to which the next rule is added; None where sendmail would refuse it.
+        self.current: Optional[ReadRules] = None
+        #: The R line that was read last, and why sendmail refuses it: None where it could not be cut into tokens.
+        self.rule: Optional[ReadRule] = None
+        self.refused = ""
         for node in lines:
-            if isinstance(node, RewritingRule):
-                if current is not None:
-                    self._rule(node, current)
-            elif isinstance(node, Ruleset):
-                current = self._ruleset(node)
-            elif isinstance(node, BadLine) and node.text[:1] == "S":
-                current = None
-            else:
-                self._read(node)
+            self.read(node)
+
+    def read(self, node: Line) -> None:
+        """Take the next line."""
+        if isinstance(node, RewritingRule):
+            self.rule, self.refused = self._rule(node)
+            if self.current is not None:
+                self.current.refused = self.current.refused or self.refused
+                if self.rule is not None:
+                    self.current.append(self.rule)
+        elif isinstance(node, Ruleset):
+            self.current = self._ruleset(node)
+        elif isinstance(node, BadLine) and node.text[:1] == "S":
+            self.current = None
+        else:
+            self._read(node)
 
     def value(self, name: str) -> str:
         """The value of a macro with the macros in it expanded; "" for none.  Raises RecursionError."""
@@ -242,16 +253,14 @@ class Reading:
     def _text(self, items: Sequence[Item]) -> str:
         return "".join(self._expanded(items))
 
-    def _rule(self, node: RewritingRule, rules: ReadRules) -> None:
+    def _rule(self, node: RewritingRule) -> Tuple[Optional[ReadRule], str]:
+        """A rule, and why sendmail refuses it, if it does."""
         try:
             lhs, rhs = self._side(node.lhs), self._side(node.rhs)
         except (RecursionError, TokenError) as error:
-            rules.refused = rules.refused or str(error)
-            return
-        rules.refused = rules.refused or _refused(lhs, rhs)
-        rules.append(
-            ReadRule(lhs, tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs), rhs)
-        )
+            return None, str(error)
+        pattern = tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs)
+        return ReadRule(lhs, pattern, rhs), _refused(lhs, rhs)
 
     def _side(self, raw: str) -> Tuple[str, ...]:
         items: List[Item] = []

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 #: The room of each command, below this package; its `main` takes the arguments after the room's name.
 COMMANDS = {
     "relay": "relay",
+    "check": "check",
     "get": "edit",
     "set": "edit",
     "unset": "edit",
@@ -33,6 +34,7 @@ commands:
   relay check     is this host ready to authenticate, and if not, which link is broken?
   relay plan      show what would make it send through an authenticated relay
   relay apply     do it
+  check           what sendmail would say of a file, and mistakes on which it is silent
   get             what a sendmail.cf says: one thing, or all
   set, unset      an option or a macro
   parse, build    every line of a sendmail.cf as JSON, and back
