@@ -256,7 +256,8 @@ class Reading:
     def _rule(self, node: RewritingRule) -> Tuple[Optional[ReadRule], str]:
         """A rule, and why sendmail refuses it, if it does."""
         try:
-            lhs, rhs = self._side(node.lhs), self._side(node.rhs)
+            lhs = self._side(node.lhs + "\t")
+            rhs = self._side(node.rhs + ("\t" if (node.comment or "").lstrip(" \v\f\r")[:1] == "\t" else ""))
         except (RecursionError, TokenError) as error:
             return None, str(error)
         pattern = tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs)
@@ -265,7 +266,8 @@ class Reading:
     def _side(self, raw: str) -> Tuple[str, ...]:
         items: List[Item] = []
         left = _LINE_BYTES
-        for item in self._expanded(symbols(value_of(raw))):
+        # A dollar before the tab that ends a side is a macro of that name, one at the end of the line is a dollar.
+        for item in self._expanded(symbols(value_of(raw) + ("\t" if raw[-1:] == "\t" else ""))):
             # A tab out of a macro ends the side.
             text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
             items.append(text)

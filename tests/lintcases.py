@@ -1,7 +1,8 @@
 """The Bad and Good examples of a rule, as files that can be checked.
 
 The one thing to know: an example of a sendmail.cf is put between a beginning and an end that are right in themselves, so that
-it shows the rule's own problem and no other; one that is marked `whole` stands alone.
+it shows the rule's own problem and no other; one that is marked `whole` stands alone, and one that is marked `start` is
+the beginning of a file, its V line included.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from sendmailcf.lint import RULES, Example, Problem, Rule, Settings, document, k
 from sendmailcf.lint.documents import CF
 from sendmailcf.lint.settings import DEFAULT_FLAGS
 
-HEAD = b"V10/Berkeley\nO QueueDirectory=/var/spool/mqueue\nDjhost.example.com\n"
+VERSION = b"V10/Berkeley\n"
+HEAD = VERSION + b"O QueueDirectory=/var/spool/mqueue\nDjhost.example.com\n"
 TAIL = b"Mlocal, P=/bin/true, F=lsDFM, A=true $u\nS3\nR$*\t$@ $1\nS0\nR$*\t$#local $: $1\nS4\nR$*\t$@ $1\n"
 
 
@@ -51,7 +53,9 @@ def settings_of(example: Example) -> Settings:
 
 def content(example: Example, data: bytes, kind: str) -> bytes:
     """The file of an example, with what it leaves out."""
-    return data if example.whole or kind != CF else HEAD + data + TAIL
+    if kind != CF or "whole" in example.words:
+        return data
+    return data + HEAD[len(VERSION) :] + TAIL if "start" in example.words else HEAD + data + TAIL
 
 
 def problems(rule: Rule, example: Example) -> List[Problem]:

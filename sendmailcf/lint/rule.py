@@ -53,21 +53,16 @@ class Found:
 class Example:
     """A Bad or Good example of a rule.
 
-    files: contents by name; the name "" is a file of the rule's own kind.  what: "Bad" or "Good".  whole:
-    whether a cf file is all there is; otherwise it is put between a usual beginning and end.  facts: words on
-    a file by its name, such as mode and uid.  words: what stands in parentheses after `Bad`, such as
-    `version` or `with`, with its value.
+    what: "Bad" or "Good".  files: contents by name; the name "" is a file of the rule's own kind.  facts:
+    words on a file by its name, such as mode and uid.  words: what stands in parentheses behind `Bad`, such
+    as `version` or `with`, with its value: `whole` for a cf file that is all there is and `start` for the
+    beginning of one, else it is a part of one.
     """
 
     what: str
     files: Mapping[str, bytes]
     facts: Mapping[str, Mapping[str, str]] = field(factory=dict)
     words: Mapping[str, str] = field(factory=dict)
-
-    @property
-    def whole(self) -> bool:
-        """Whether a cf file is all there is."""
-        return "whole" in self.words
 
 
 Check = Callable[..., Iterable[Found]]

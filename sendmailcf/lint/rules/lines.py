@@ -47,12 +47,10 @@ def line_blank_indent(context: Context, index: int, node: BadLine) -> Iterator[F
     An indented line continues the line above, and an empty line that goes on is no comment and no command:
     sendmail refuses it, even where the indented line holds nothing but blanks.
 
-    Bad (whole):
-        V10/Berkeley
-        O QueueDirectory=/var/spool/mqueue
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
+    Bad:
+        DAx
 
-         DAx
+         y
     Good:
         DAx
          y
@@ -67,14 +65,12 @@ def line_indent_first(context: Context, index: int, node: BadLine) -> Iterator[F
 
     There is no line that it could continue: sendmail refuses it.
 
-    Bad (whole):
+    Bad (start):
         <SP># a file
         V10/Berkeley
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
-    Good (whole):
+    Good (start):
         # a file
         V10/Berkeley
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
     """
     if node.text[:1] in (" ", "\t"):
         yield Found(index, "the first line begins with white space", 0, 1)
@@ -87,14 +83,12 @@ def line_bom(context: Context, index: int, node: BadLine) -> Iterator[Found]:
     The mark is part of the first line, which sendmail then does not know; where that was the V line, the
     whole file is read as one of level 0.
 
-    Bad (whole):
+    Bad (start):
         <BOM># a file
         V10/Berkeley
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
-    Good (whole):
+    Good (start):
         # a file
         V10/Berkeley
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
     """
     if node.text[:1] == "\ufeff":
         yield Found(index, "the file begins with a byte order mark (EF BB BF)", 0, 1)
@@ -104,12 +98,10 @@ def line_bom(context: Context, index: int, node: BadLine) -> Iterator[Found]:
 def version_new(context: Context, index: int, node: Version) -> Iterator[Found]:
     """The version of the file is newer than any sendmail knows.
 
-    Bad (whole):
+    Bad (start):
         V11/Berkeley
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
-    Good (whole):
+    Good (start):
         V10/Berkeley
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
     """
     if number(node.level) > NEWEST_LEVEL:
         start = 1 + len(node.blank or "")
@@ -123,9 +115,8 @@ def version_bad(context: Context, index: int, node: BadLine) -> Iterator[Found]:
 
     Bad:
         Vx
-    Good (whole):
+    Good (start):
         V10/Berkeley
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
     """
     yield Found(index, "a V line is V, a number and perhaps a slash and a vendor, as in V10/Berkeley")
 
@@ -136,12 +127,10 @@ def version_vendor(context: Context, index: int, node: Version) -> Iterator[Foun
 
     sendmail of sendmail.org is of the vendor Berkeley; only that of Sun reads Sun's files.
 
-    Bad (whole):
+    Bad (start):
         V10/Sun
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
-    Good (whole):
+    Good (start):
         V10/Berkeley
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
     """
     vendor, known = (node.vendor or "")[1:], context.settings.vendor
     if vendor and vendor.lower() not in (known.lower(), "berkeley"):
@@ -156,11 +145,10 @@ def version_missing(context: Context) -> Iterator[Found]:
     sendmail reads it as one of level 0: a `#` inside a line begins no comment, and text in parentheses is
     none of a rule.
 
-    Bad (whole):
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
-    Good (whole):
+    Bad (start):
+        # no V line
+    Good (start):
         V10/Berkeley
-        Mlocal, P=/bin/true, F=lsDFM, A=true $u
     """
     if context.cf.version is None:
         yield Found(None, "there is no V line, so the file is read as one of level 0", hint="V10/Berkeley")

@@ -9,10 +9,16 @@ from __future__ import annotations
 import re
 from typing import Iterator
 
-from ...nodes import BadLine
+from ...nodes import LINES, BadLine, Blank, Comment, Line
+from ...text import blanked
 from ..context import Context
 from ..problem import Severity
 from ..rule import Found, rule
+
+#: A name in braces behind a dollar, as far as it goes.
+_BRACED = re.compile(r"\$(?:\$|[=~&?]?(?:(?P<name>\{[^}]*\}?)|.))", re.DOTALL)
+_NAME = re.compile(r"\{[A-Za-z0-9_]{1,25}\}")
+_EXPANDING = tuple(cls for cls in LINES if cls not in (Blank, Comment))
 
 
 @rule(
@@ -34,8 +40,40 @@ def macro_bad_name(context: Context, index: int, node: BadLine) -> Iterator[Foun
     found = re.match(r"\{[^}\n]*\}?", text[1:])
     if text[1:2] in ("", "\n", "\0", "}"):
         yield Found(index, f"the {text[0]} line has no name")
-    elif found and not found.group().endswith("}"):
-        yield Found(index, "the name in braces has no end", 1, 1 + found.end())
-    elif found and not re.fullmatch(r"\{[A-Za-z0-9_]{1,25}\}", found.group()):
-        message = f"{found.group()} is no name: up to 25 letters, digits and underscores"
-        yield Found(index, message, 1, 1 + found.end())
+    elif found and not _NAME.fullmatch(found.group()):
+        yield Found(index, _bad_name(found.group()), 1, 1 + found.end())
+
+
+@rule(
+    "MA002",
+    "macro-bad-reference",
+    Severity.ERROR,
+    *_EXPANDING,
+    reported="E",
+    consequence="sendmail does not start",
+)
+def macro_bad_reference(context: Context, index: int, node: Line) -> Iterator[Found]:
+    """A macro or class is named in braces, and the name is none that sendmail takes.
+
+    sendmail looks for names behind a dollar in every line, also where it then has no use for them.
+
+    Bad:
+        DA${a b}
+    Bad:
+        O HelpFile=/etc/mail/${x
+    Good:
+        DA${a_b}
+    """
+    text = context.document.text(index)
+    if "{" not in text:
+        return
+    for found in _BRACED.finditer(text[:1] + blanked(text[1:])):
+        name = found.group("name")
+        if name is not None and not _NAME.fullmatch(name):
+            yield Found(index, _bad_name(name), *found.span("name"))
+
+
+def _bad_name(name: str) -> str:
+    if not name.endswith("}"):
+        return "the name in braces has no end"
+    return f"{name} is no name: 1 to 25 letters, digits and underscores"

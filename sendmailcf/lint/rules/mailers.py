@@ -56,8 +56,10 @@ def mailer_local_missing(context: Context) -> Iterator[Found]:
 
     Bad (whole):
         V10/Berkeley
+        O QueueDirectory=/var/spool/mqueue
     Good (whole):
         V10/Berkeley
+        O QueueDirectory=/var/spool/mqueue
         Mlocal, P=/bin/true, F=lsDFM, A=true $u
     """
     if "local" not in context.cf.mailers:

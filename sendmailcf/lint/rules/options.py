@@ -13,7 +13,7 @@ from attrs import evolve
 
 from ...known.options import OPTIONS, OptionRow
 from ...nodes import BadLine, Option, ShortOption
-from ...values import short_option_row
+from ...values import option_row, short_option_row
 from ..context import Context
 from ..problem import Edit, Fix, Severity
 from ..rule import Found, rule
@@ -120,3 +120,27 @@ def option_no_name(context: Context, index: int, node: BadLine) -> Iterator[Foun
         O MaxHopCount=30
     """
     yield Found(index, "the O line names no option")
+
+
+@rule("OP006", "option-suboption-unknown", Severity.ERROR, Option, reported="E", consequence=_DEAD)
+def option_suboption_unknown(context: Context, index: int, node: Option) -> Iterator[Found]:
+    """A timeout or a setting of filters has a name that sendmail does not know.
+
+    Bad:
+        O Timeout.qeuereturn=5d
+    Bad:
+        O Milter.macros.conect=j
+    Good:
+        O Timeout.queuereturn=5d
+    """
+    meant, sub = _meant(context, node.name), node.name.partition(".")[2]
+    if len(meant) != 1 or meant[0].kind != "suboptions" or not sub:
+        return
+    head = f"{meant[0].name}."
+    if option_row(head + sub) is None:
+        names = {row.name[len(head) :].lower(): row.name for row in OPTIONS if row.name.startswith(head)}
+        near = difflib.get_close_matches(sub.lower(), names, 1)
+        hint = names[near[0]] if near else None
+        fix = Fix(f"Write {hint}", (Edit(index, (evolve(node, name=hint),)),)) if hint else None
+        end = _place(node)[1]
+        yield Found(index, f"{head} has no {sub}", end - len(sub), end, hint=hint, fix=fix)
