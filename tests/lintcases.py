@@ -80,3 +80,13 @@ def examples() -> Iterator[Tuple[str, Rule, Example]]:
     for rule in RULES.values():
         for number, example in enumerate(rule.examples, 1):
             yield f"{rule.code}-{example.what}-{number}", rule, example
+
+
+def listed() -> str:
+    """Every rule with its severity, a line a rule, in the order of the codes."""
+    rows = [f"{one.code} {one.name} {one.severity.value} {one.reported or '-'}\n" for one in RULES.values()]
+    return "".join(sorted(rows))
+
+
+if __name__ == "__main__":
+    print(listed(), end="")

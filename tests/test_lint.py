@@ -10,6 +10,7 @@ from typing import Set
 
 import lintcases
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,6 +54,12 @@ def test_example(rule: Rule, example: Example) -> None:
     else:
         assert rule.code not in codes
         assert not serious(found), "a good example is good in every way"
+
+
+def test_the_rules_are_these() -> None:
+    """Codes and names stay: files that suppress a rule name it.  A rule that goes fails here."""
+    known = (ROOT / "tests" / "lint_rules.txt").read_text("utf-8")
+    assert lintcases.listed() == known, "python tests/lintcases.py > tests/lint_rules.txt"
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)

@@ -7,19 +7,21 @@ facts here were tried on.
 from __future__ import annotations
 
 import re
-from typing import FrozenSet, Iterable, Tuple
+from functools import cache
+from typing import Dict, FrozenSet, Iterable, Mapping, Tuple
 
 from attrs import field, frozen
 
 from ..known.maps import MapClassRow
-from ..known.options import OptionRow
+from ..known.options import OPTIONS, OptionRow
 
-#: What `sendmail -d0.10` tells of that program, but for what no file can depend on.
+#: What `sendmail -d0.10` and -d0.14 tell of that program, and what its list of options shows.
 DEFAULT_FLAGS: FrozenSet[str] = frozenset({
     "DNSMAP", "IPV6_FULL", "LDAPMAP", "LDAP_NETWORK_TIMEOUT", "LDAP_REFERRALS", "LOG", "MAP_REGEX", "MATCHGECOS",
     "MILTER", "MIME7TO8", "MIME8TO7", "NAMED_BIND", "NETINET", "NETINET6", "NETUNIX", "NEWDB", "NIS", "NISPLUS",
     "PIPELINING", "SASLv2", "SCANF", "SOCKETMAP", "STARTTLS", "TCPWRAPPERS", "TLS_EC", "TLS_VRFY_PER_CTX", "USERDB",
-    "USE_LDAP_INIT", "XDEBUG", "HASNICE", "REQUIRES_DIR_FSYNC",
+    "USE_LDAP_INIT", "XDEBUG", "HASNICE", "REQUIRES_DIR_FSYNC", "SM_CONF_SHM", "_FFR_BADRCPT_SHUTDOWN", "_FFR_MTA_STS",
+    "_FFR_REJECT_NUL_BYTE", "_FFR_TLS_ALTNAMES",
 })  # fmt: skip
 VERSIONS = ("8.15", "8.16", "8.17", "8.18")
 
@@ -44,6 +46,11 @@ class Settings:
         """Whether the program was compiled with a flag; SASL is SASLv2 or its forerunner."""
         return flag in self.flags or (flag == "SASL" and "SASLv2" in self.flags)
 
+    @property
+    def options(self) -> Mapping[str, OptionRow]:
+        """The options that there are, by name in lower case, in the order of sendmail's table; no suboptions."""
+        return _options(self)
+
     def missing(self, row: OptionRow | MapClassRow) -> str:
         """Why an option or map class is not in this program: a release or compile flags; "" if it is there."""
         if _release(row.since) > _release(self.version):
@@ -53,6 +60,12 @@ class Settings:
         lacks = [name for name in _conditions(row.needs) if not self.has(name)]
         either = " or " in row.needs and len(lacks) < len(_conditions(row.needs))
         return "" if either or not lacks else f"this sendmail is built without {' and '.join(lacks)}"
+
+
+@cache
+def _options(settings: Settings) -> Dict[str, OptionRow]:
+    plain = (row for row in OPTIONS if row.name and "." not in row.name)
+    return {row.name.lower(): row for row in plain if not settings.missing(row)}
 
 
 def _release(text: str) -> Tuple[int, int]:

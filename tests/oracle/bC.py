@@ -41,11 +41,7 @@ class Said:
 
 def check(sendmail: str, cf: Path) -> Tuple[int, List[Said]]:
     """The exit status of `sendmail -bC`, and its messages in their order; a negative status is a signal's."""
-    script = f'hostname {NAME}; mount -t tmpfs -o mode=755 none /etc/mail; exec "$0" -bC -C "$1"'
-    done = subprocess.run(
-        ["unshare", "-u", "-n", "-m", "sh", "-c", script, sendmail, str(cf)],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = _run(sendmail, "-bC", "-C", str(cf))
     text = (done.stdout + done.stderr).decode("utf-8", "surrogateescape")
     # A message may hold a line feed of the file: what does not begin as a message goes on.
     start = re.compile(rf"{re.escape(str(cf))}: (?:line (\d+): )?")
@@ -65,3 +61,16 @@ def check(sendmail: str, cf: Path) -> Tuple[int, List[Said]]:
 def severity(text: str) -> str:
     """How bad a message is, by its words."""
     return next((letter for letter, words in _CLASSES if re.search(words, text)), "E")
+
+
+def options(sendmail: str) -> List[str]:
+    """The names of the options that the program has."""
+    return [name for name in _run(sendmail, "-bO").stdout.decode().split("\n") if name]
+
+
+def _run(sendmail: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    script = f'hostname {NAME}; mount -t tmpfs -o mode=755 none /etc/mail; exec "$0" "$@"'
+    return subprocess.run(
+        ["unshare", "-u", "-n", "-m", "sh", "-c", script, sendmail, *arguments],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip

@@ -220,3 +220,7 @@ def test_mutated_files(
     data = mutated(_made(seed % 10), random.Random(seed))
     found, _ = differences(program("sendmail"), tmp_path / "t.cf", data, facts)
     assert found == []
+
+
+def test_the_options_are_those_of_the_program(program: Callable[[str], str]) -> None:
+    assert set(bC.options(program("sendmail"))) == {row.name for row in Settings().options.values()}

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Iterator
 
 from ...authinfo import PREFIX, MapEntry, read_value
-from ...nodes import Option
+from ...nodes import Option, value_of
 from ...values import option_row
 from ..context import Context
+from ..documents import FIVE_LINES
 from ..problem import Severity
 from ..rule import Found, rule
 
@@ -49,3 +50,37 @@ def auth_option_dead(context: Context, index: int, node: Option) -> Iterator[Fou
     row = option_row(node.name)
     if row is not None and row.name == "DefaultAuthInfo" and "authinfo" in context.cf.rulesets:
         yield Found(index, "the ruleset authinfo makes sendmail ignore DefaultAuthInfo")
+
+
+@rule(
+    "AU003", "default-auth-info-is-map-source", Severity.ERROR, Option,
+    consequence="sendmail sends whole entries, passwords included, as user and password",
+)  # fmt: skip
+def default_auth_info_is_map_source(context: Context, index: int, node: Option) -> Iterator[Found]:
+    """DefaultAuthInfo names the source of a map.
+
+    The option takes a file of five plain lines: user, authentication id, password, realm, mechanisms.  Lines
+    that begin with AuthInfo: belong into a map, which a ruleset authinfo reads.
+
+    Bad:
+        --- /etc/mail/sendmail.cf
+        O DefaultAuthInfo=/etc/mail/default-auth-info
+        --- /etc/mail/default-auth-info
+        AuthInfo:relay.example "U:user" "P:invented"
+    Good:
+        --- /etc/mail/sendmail.cf
+        O DefaultAuthInfo=/etc/mail/default-auth-info
+        --- /etc/mail/default-auth-info mode=0600
+        user
+        user
+        invented
+    """
+    row = option_row(node.name)
+    if row is None or row.name != "DefaultAuthInfo":
+        return
+    path = value_of(node.value)
+    lines = context.other(path, FIVE_LINES)
+    if lines is not None and any(
+        lines.text(at).lower().startswith(PREFIX.lower()) for at in range(len(lines))
+    ):
+        yield Found(index, f"{path} is the source of a map")

@@ -23,10 +23,10 @@ _DEAD = "sendmail does not start"
 
 def _meant(context: Context, name: str) -> List[OptionRow]:
     """The options that a name may stand for in this sendmail: one, several where it is ambiguous, or none."""
-    head = name.partition(".")[0].lower()
-    here = [row for row in OPTIONS if row.name and "." not in row.name and not context.settings.missing(row)]
-    exact = [row for row in here if row.name.lower() == head]
-    return exact or [row for row in here if head and row.name.lower().startswith(head)]
+    head, here = name.partition(".")[0].lower(), context.settings.options
+    if head in here:
+        return [here[head]]
+    return [row for lower, row in here.items() if head and lower.startswith(head)]
 
 
 def _place(node: Option) -> Tuple[int, int]:
@@ -49,10 +49,9 @@ def option_unknown(context: Context, index: int, node: Option) -> Iterator[Found
     """
     if _meant(context, node.name):
         return
-    here = [row.name for row in OPTIONS if row.name and not context.settings.missing(row)]
-    folded = {name.lower(): name for name in here}
-    near = difflib.get_close_matches(node.name.lower(), folded, 1)
-    hint = folded[near[0]] if near else None
+    here = context.settings.options
+    near = difflib.get_close_matches(node.name.lower(), here, 1)
+    hint = here[near[0]].name if near else None
     fix = None
     if hint:
         fix = Fix(f"Write {hint}", (Edit(index, (evolve(node, name=hint),)),))
