@@ -64,7 +64,7 @@ def dumps(config: Config) -> bytes:
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    if name in ("makemap", "mapdb"):
+    if name in ("lint", "makemap", "mapdb"):
         return import_module(f"{__name__}.{name}")
     if name in _ROOMS:
         return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)

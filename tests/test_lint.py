@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Set
 
@@ -198,6 +200,9 @@ def test_one_code_and_one_name_are_one_rule() -> None:
 
 
 def test_names_at_the_top() -> None:
+    code = "import sendmailcf as s; print(s.lint(s.Config('V10\\n'))[0].code, s.lint.Problem is s.Problem)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "ML003 True\n"
     assert sendmailcf.Problem is Problem
     assert sendmailcf.Severity is Severity
     assert sendmailcf.lint(Config(HEAD + TAIL)) == []

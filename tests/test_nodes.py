@@ -305,7 +305,16 @@ def test_the_grammar_is_strict(name: str) -> None:
     classes = {"cf": [*nodes.LINES, nodes.Equate], "mapsource": [*authinfo.LINES, authinfo.AuthItem]}[name]
     rules = {nodes.rule_name(cls): list for cls in classes}
     starts = [nodes.rule_name(cls) for cls in classes]
-    grammar.Grammar(name, starts, rules, strict=True)
+    assert grammar.Grammar(name, starts, rules, strict=True).lark
+
+
+def test_a_rule_of_another_shape_is_read_by_lark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "source", lambda name: 'row: A (pair | A)\npair: A B\nA: "a"\nB: /b+/\n')
+    made = grammar.Grammar("row", ["row", "pair"], {"row": tuple, "pair": tuple})
+    assert made.parse("row", "aab") == ("a", ("a", "b"))
+    assert made.parse("row", "aa") == ("a", "a")
+    assert made.parse("row", "ab") is None
+    assert made.parse("pair", "abb") == ("a", "bb")
 
 
 def test_the_grammars_are_found_in_a_checkout_too(tmp_path: Path) -> None:
