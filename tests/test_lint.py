@@ -35,6 +35,7 @@ from sendmailcf.lint import (
     Severity,
     apply_fixes,
     document,
+    documents,
     lint,
     named,
     sources,
@@ -253,3 +254,27 @@ def test_release_and_flags_decide_which_map_classes_there_are(
     cf = tmp_path / "x.cf"
     cf.write_bytes(HEAD + b"Kx cdb /etc/mail/x\n" + TAIL)
     assert main(["check", "--sendmail-version", version, "--with", flags, str(cf)]) == int(found)
+
+
+def test_the_kind_of_a_document() -> None:
+    kinds = [
+        (documents.kind_of(path), path) for path in ("/etc/mail/access", "x/sendmail.cf", "authinfo.txt", "y")
+    ]
+    assert kinds == [
+        ("access", "/etc/mail/access"),
+        ("cf", "x/sendmail.cf"),
+        ("authinfo", "authinfo.txt"),
+        ("cf", "y"),
+    ]
+    made = [
+        (kind, documents.kind_of_document(document(b"", kind), None))
+        for kind in ("cf", "map", "default-auth-info")
+    ]
+    assert all(kind == found for kind, found in made)
+    with pytest.raises(ValueError, match="no kind of file"):
+        document(b"", "nonsense")
+
+
+def test_a_bad_line_is_told_once() -> None:
+    found = lint(Config(HEAD + b"D{a b}${c d\nPfoo ${x\nPfoo 5\n" + TAIL))
+    assert [(one.code, one.line) for one in found] == [("MA001", 4), ("MA002", 4), ("MA002", 5), ("CF099", 6)]

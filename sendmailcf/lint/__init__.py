@@ -12,17 +12,17 @@ from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type
 
+from ..config import Config
 from ..document import Document
 from ..nodes import BadLine, Node, RewritingRule
 from . import rules  # noqa: F401  (registers them)
 from .context import Context
-from .documents import CF, KINDS, document, kind_of, sources
+from .documents import CF, KINDS, document, kind_of, kind_of_document, sources
 from .problem import Edit, Fix, Problem, Severity, apply_fixes
 from .rule import FAMILIES, RULES, Example, Found, Rule, named
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from ..config import Config
     from ..relay.host import Look
 
 __all__ = [
@@ -81,12 +81,11 @@ def lint(
     document: a Config, or the lines of another kind of file (`lint.document`).  path: its name in problems;
     by default that of the document.  kind: one of KINDS; by default by the class and name of the document.
     facts: a function from a path to what is known of that file, such as `files.Facts`; without it no rule
-    judges other files.  settings: for which sendmail. config, declared: for a file that a sendmail.cf names,
-    that file, and the index of the line that names it.
+    judges other files.  settings: for which sendmail.  config, declared: for a file that a sendmail.cf names,
+    that file, and the index of the line that names it.  Raises ValueError for no kind.
     """
     name = path if path is not None else document.path
-    if kind is None:
-        kind = CF if type(document).__name__ == "Config" else kind_of(name or "")
+    kind = kind or kind_of_document(document, name)
     context = Context(
         document, kind, path=name, facts=facts, settings=settings, config=config, declared=declared
     )
@@ -105,6 +104,7 @@ def lint(
         if read is not None and cls is RewritingRule:
             read(node)
         if cls is BadLine:
+            context.unreadable.append(index)
             for rule in by_letter.get(node.text[:1], none):
                 run(rule, index, node)
         for rule in by_class.get(cls, none):

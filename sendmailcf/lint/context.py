@@ -42,7 +42,7 @@ class Context:
 
     document: the file.  kind: one of documents.KINDS.  path: its name in problems.  facts: a function from a
     path to what is known of that file (as `files.Facts`), or None where nothing may be asked of the host.
-    settings: for which sendmail. config: the sendmail.cf: the file itself, or the one that names it, or None.
+    settings: for which sendmail.  config: the sendmail.cf: the file itself, or the one that names it, or None.
     declared: for a source, the index of the line of `config` that names it, or None.
     """
 
@@ -70,6 +70,8 @@ class Context:
         self.reading = Reading((), macros=START_MACROS)
         #: The lines for which a rule has reported an error of sendmail's own.
         self.refused: Set[int] = set()
+        #: The lines so far that cannot be read.
+        self.unreadable: List[int] = []
         self._documents: Dict[Tuple[str, str], Optional[AnyDocument]] = {}
 
     @property

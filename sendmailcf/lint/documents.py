@@ -7,7 +7,7 @@ sendmail.cf.  The files that a sendmail.cf names are of the kind that their use 
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Mapping, Optional, Tuple, Type, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Type, Union
 
 from attrs import field, frozen
 
@@ -73,13 +73,20 @@ def kind_of(path: str) -> str:
     """The kind of a file by its name."""
     name = path.rpartition("/")[2].lower()
     stem = re.sub(r"\.(?:txt|src|in|orig|bak|new)$", "", name)
-    if re.search(r"\.(?:cf|mc)$", stem):
-        return CF
     if stem in (FIVE_LINES, "auth-info", "defaultauthinfo"):
         return FIVE_LINES
     if stem in ("local-host-names", "relay-domains", "trusted-users", "sendmail.cw", "sendmail.ct"):
         return CLASS_FILE
     return stem if stem in (*NAMED_SOURCES, ALIASES) else CF
+
+
+def kind_of_document(document: Document[Any], path: Optional[str]) -> str:
+    """The kind of a document by its class and its name."""
+    if isinstance(document, Config):
+        return CF
+    named = kind_of(path or "")
+    plain = FIVE_LINES if isinstance(document, FiveLines) else CLASS_FILE
+    return named if named != CF else MAP if isinstance(document, SourceLines) else plain
 
 
 @frozen

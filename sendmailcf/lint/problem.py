@@ -62,7 +62,7 @@ class Problem:
     the file, or None for one that came from nowhere.  line, column: where it begins, counted from 1, columns
     in characters; end_line, end_column: where it ends, the column exclusive.  sendmail_line: the line that
     sendmail names, which is the last one of a folded line; 0 for what it says without a line.  span: the
-    place in bytes of the file, the second exclusive. index: the logical line, counted from 0, or None for the
+    place in bytes of the file, the second exclusive.  index: the logical line, counted from 0, or None for the
     whole file.  consequence: what sendmail does.  hint: what was probably meant.  fix: how to repair it.
     """
 
@@ -103,19 +103,25 @@ def apply_fixes(
         if fix is None or not (fix.safe or unsafe):
             continue
         touched = {edit.index for edit in fix.edits}
-        if touched & taken or not _allowed(document, fix):
+        if touched & taken or not _allowed(document, fix.edits):
             continue
         taken |= touched
         chosen.append(problem)
-    edits = [edit for problem in chosen if problem.fix for edit in problem.fix.edits]
-    _make(document, edits)
+    # A V line that is edited changes how others are read: then not all that go alone go together.
+    while chosen and not _allowed(document, _edits(chosen)):
+        chosen.pop()
+    _make(document, _edits(chosen))
     return chosen
 
 
-def _allowed(document: Document[Node], fix: Fix) -> bool:
+def _edits(problems: Iterable[Problem]) -> List[Edit]:
+    return [edit for problem in problems if problem.fix for edit in problem.fix.edits]
+
+
+def _allowed(document: Document[Node], edits: Iterable[Edit]) -> bool:
     trial = type(document)(str(document), document.path)
     try:
-        _make(trial, fix.edits)
+        _make(trial, edits)
     except EditError:
         return False
     return True

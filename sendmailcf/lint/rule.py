@@ -111,6 +111,7 @@ class Rule:
 
 #: All rules, by code.
 RULES: Dict[str, Rule] = {}
+_NAMES: Dict[str, Rule] = {}
 
 
 def rule(
@@ -126,9 +127,9 @@ def rule(
     """Register a function as a rule; the arguments are those of Rule."""
 
     def register(check: Check) -> Check:
-        if code in RULES or any(one.name == name for one in RULES.values()):
+        if code in RULES or name in _NAMES:
             raise ValueError(f"two rules {code} {name}")
-        RULES[code] = Rule(code, name, severity, check, on, bad, kinds, reported, consequence)
+        RULES[code] = _NAMES[name] = Rule(code, name, severity, check, on, bad, kinds, reported, consequence)
         return check
 
     return register
@@ -136,7 +137,7 @@ def rule(
 
 def named(text: str) -> Optional[Rule]:
     """The rule of a code or a name, in any case."""
-    return RULES.get(text.upper()) or next((one for one in RULES.values() if one.name == text.lower()), None)
+    return RULES.get(text.upper()) or _NAMES.get(text.lower())
 
 
 # Examples.

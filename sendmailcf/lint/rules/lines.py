@@ -167,8 +167,8 @@ def line_of_sun(context: Context, index: int, node: VendorLine) -> Iterator[Foun
         yield Found(index, f"only Sun's sendmail knows lines that begin with {node.letter}", 0, 1)
 
 
-@rule("CF099", "line-unreadable", Severity.ERROR, BadLine, reported="E", consequence=_DEAD)
-def line_unreadable(context: Context, index: int, node: BadLine) -> Iterator[Found]:
+@rule("CF099", "line-unreadable", Severity.ERROR, reported="E", consequence=_DEAD)
+def line_unreadable(context: Context) -> Iterator[Found]:
     """A line begins as a command does, and cannot be read as one.
 
     Bad:
@@ -176,5 +176,6 @@ def line_unreadable(context: Context, index: int, node: BadLine) -> Iterator[Fou
     Good:
         Pfoo=5
     """
-    if index not in context.refused:
-        yield Found(index, f"sendmail cannot read this {node.text[:1]} line")
+    for index in context.unreadable:
+        if index not in context.refused:
+            yield Found(index, f"sendmail cannot read this {context.cf.text(index)[:1]} line")

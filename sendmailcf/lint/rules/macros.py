@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Iterator
 
+from ...document import COMMENTS_LEVEL
 from ...nodes import LINES, BadLine, Blank, Comment, Line
 from ...text import blanked
 from ..context import Context
@@ -67,7 +68,9 @@ def macro_bad_reference(context: Context, index: int, node: Line) -> Iterator[Fo
     text = context.document.text(index)
     if "{" not in text:
         return
-    for found in _BRACED.finditer(text[:1] + blanked(text[1:])):
+    if context.reading.level >= COMMENTS_LEVEL:
+        text = text[:1] + blanked(text[1:])
+    for found in _BRACED.finditer(text):
         name = found.group("name")
         if name is not None and not _NAME.fullmatch(name):
             yield Found(index, _bad_name(name), *found.span("name"))
