@@ -126,7 +126,7 @@ def test_place_of_a_problem_in_a_folded_line() -> None:
 
 
 def test_problem_of_the_whole_file_has_no_line_of_sendmail() -> None:
-    (problem,) = lint(Config("V10/Berkeley\n"))
+    (problem,) = lint(Config("V10/Berkeley\nOQ/q\n"))
     assert (problem.code, problem.index, problem.sendmail_line, problem.line) == ("ML003", None, 0, 1)
 
 
@@ -201,7 +201,7 @@ def test_one_code_and_one_name_are_one_rule() -> None:
 
 
 def test_names_at_the_top() -> None:
-    code = "import sendmailcf as s; print(s.lint(s.Config('V10\\n'))[0].code, s.lint.Problem is s.Problem)"
+    code = "import sendmailcf as s; print(s.lint(s.Config('V10\\nOQ/q\\n'))[0].code, s.lint.Problem is s.Problem)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "ML003 True\n"
     assert sendmailcf.Problem is Problem

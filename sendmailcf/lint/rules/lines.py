@@ -129,13 +129,17 @@ def version_vendor(context: Context, index: int, node: Version) -> Iterator[Foun
 
     Bad (start):
         V10/Sun
+    Bad (start):
+        V10/ Berkeley
     Good (start):
         V10/Berkeley
     """
     vendor, known = (node.vendor or "")[1:], context.settings.vendor
+    start = len(f"V{node.blank or ''}{node.level}") + 1
     if vendor and vendor.lower() not in (known.lower(), "berkeley"):
-        start = len(str(node)) if node.vendor is None else str(node).index(node.vendor) + 1
-        yield Found(index, f"vendor {vendor}", start, start + len(vendor), hint=known)
+        yield Found(index, f"this sendmail knows no vendor {vendor}", start, start + len(vendor), hint=known)
+    elif not vendor and (node.ignored or "")[:1] == "/":
+        yield Found(index, "the vendor behind the slash is missing", start - 1, start, hint=known)
 
 
 @rule("CF013", "version-missing", Severity.WARNING, reported="W")

@@ -143,3 +143,19 @@ def option_suboption_unknown(context: Context, index: int, node: Option) -> Iter
         fix = Fix(f"Write {hint}", (Edit(index, (evolve(node, name=hint),)),)) if hint else None
         end = _place(node)[1]
         yield Found(index, f"{head} has no {sub}", end - len(sub), end, hint=hint, fix=fix)
+
+
+@rule("OP007", "option-queuedir-missing", Severity.ERROR, reported="E", consequence=_DEAD)
+def option_queuedir_missing(context: Context) -> Iterator[Found]:
+    """QueueDirectory is not set.
+
+    Bad (whole):
+        V10/Berkeley
+        Mlocal, P=/bin/true, F=lsDFM, A=true $u
+    Good (whole):
+        V10/Berkeley
+        O QueueDirectory=/var/spool/mqueue
+        Mlocal, P=/bin/true, F=lsDFM, A=true $u
+    """
+    if "QueueDirectory" not in context.cf.options:
+        yield Found(None, "QueueDirectory is not set")
