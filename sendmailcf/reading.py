@@ -8,7 +8,8 @@ gone through once, in order.  Facts from readcf.c of sendmail 8.17.1, each seen 
 from __future__ import annotations
 
 import re
-from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+from functools import lru_cache
+from typing import Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from attrs import evolve, frozen
 
@@ -253,28 +254,53 @@ class Reading:
     def _text(self, items: Sequence[Item]) -> str:
         return "".join(self._expanded(items))
 
-    def _rule(self, node: RewritingRule) -> Tuple[Optional[ReadRule], str]:
+    def _rule(self, node: RewritingRule) -> ReadOrRefused:
         """A rule, and why sendmail refuses it, if it does."""
-        try:
-            lhs = self._side(node.lhs + "\t")
-            rhs = self._side(node.rhs + ("\t" if (node.comment or "").lstrip(" \v\f\r")[:1] == "\t" else ""))
-        except (RecursionError, TokenError) as error:
-            return None, str(error)
-        pattern = tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs)
-        return ReadRule(lhs, pattern, rhs), _refused(lhs, rhs)
+        ended = (node.comment or "").lstrip(" \v\f\r")[:1] == "\t"
+        how = (node.lhs, node.rhs, ended, self.operators(), self.level < 9)
+        names, read = _without_macros(*how)
+        return read if names.isdisjoint(self.macros) else _read_rule(*how, value=self.macros.get)
 
-    def _side(self, raw: str) -> Tuple[str, ...]:
-        items: List[Item] = []
-        left = _LINE_BYTES
-        # A dollar before the tab that ends a side is a macro of that name, one at the end of the line is a dollar.
-        for item in self._expanded(symbols(value_of(raw) + ("\t" if raw[-1:] == "\t" else ""))):
-            # A tab out of a macro ends the side.
-            text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
-            items.append(text)
-            left -= len(text)
-            if left <= 0 or text != item:
-                break
-        return tuple(tokens(items, self.operators(), comments=self.level < 9))
+
+ReadOrRefused = Tuple[Optional[ReadRule], str]
+Value = Callable[[str], Optional[List[Item]]]
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _without_macros(
+    lhs: str, rhs: str, ended: bool, ops: FrozenSet[str], comments: bool
+) -> Tuple[FrozenSet[str], ReadOrRefused]:
+    """A rule where no macro has a value, and the macros of which none may have one for this to be so."""
+    found = [one for raw in (lhs, rhs) for one in symbols(value_of(raw) + "\t") if isinstance(one, Symbol)]
+    names = frozenset(one.name for one in found if one.sign in ("", "?"))
+    return names, _read_rule(lhs, rhs, ended, ops, comments, value=lambda name: None)
+
+
+def _read_rule(
+    lhs: str, rhs: str, ended: bool, ops: FrozenSet[str], comments: bool, *, value: Value
+) -> ReadOrRefused:
+    try:
+        left = tuple(tokens(_side(lhs, True, value), ops, comments=comments))
+        right = tuple(tokens(_side(rhs, ended, value), ops, comments=comments))
+    except (RecursionError, TokenError) as error:
+        return None, str(error)
+    pattern = tuple(one if isinstance(one, Symbol) else folded(one) for one in left)
+    return ReadRule(left, pattern, right), _refused(left, right)
+
+
+def _side(raw: str, ended: bool, value: Value) -> List[Item]:
+    """A side with its macros expanded.  ended: whether a tab follows it."""
+    items: List[Item] = []
+    left = _LINE_BYTES
+    # A dollar before the tab that ends a side is a macro of that name, one at the end of the line is a dollar.
+    for item in expand(symbols(value_of(raw) + ("\t" if ended else "")), value):
+        # A tab out of a macro ends the side.
+        text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
+        items.append(text)
+        left -= len(text)
+        if left <= 0 or text != item:
+            break
+    return items
 
 
 def _cut(text: str) -> str:
