@@ -23,9 +23,11 @@ from sendmailcf import strategies
 from sendmailcf.cli import main
 from sendmailcf.config import Config
 from sendmailcf.errors import EditError
+from sendmailcf.files import Facts
 from sendmailcf.lint import (
     FAMILIES,
     RULES,
+    Context,
     Edit,
     Example,
     Fix,
@@ -33,6 +35,7 @@ from sendmailcf.lint import (
     Problem,
     Rule,
     Severity,
+    _dispatch,
     apply_fixes,
     document,
     documents,
@@ -40,7 +43,8 @@ from sendmailcf.lint import (
     named,
     sources,
 )
-from sendmailcf.nodes import Comment, Option
+from sendmailcf.nodes import Comment, MacroDefinition, Option, RewritingRule
+from sendmailcf.references import MACRO, MAILER, MAP
 
 EXAMPLES = list(lintcases.examples())
 HEAD, TAIL = lintcases.HEAD, lintcases.TAIL
@@ -278,3 +282,52 @@ def test_the_kind_of_a_document() -> None:
 def test_a_bad_line_is_told_once() -> None:
     found = lint(Config(HEAD + b"D{a b}${c d\nPfoo ${x\nPfoo 5\n" + TAIL))
     assert [(one.code, one.line) for one in found] == [("MA001", 4), ("MA002", 4), ("MA002", 5), ("CF099", 6)]
+
+
+def test_what_a_rule_may_look_at(tmp_path: Path) -> None:
+    text = b"Kauthinfo hash -f /etc/mail/authinfo\nDAx\nSauthinfo\nR$*\t$(AuthInfo $1 $A$)\nR$*\t$#nomailer\n"
+    cf = Config(HEAD + text + TAIL)
+    mail = tmp_path / "etc" / "mail"
+    mail.mkdir(parents=True)
+    (mail / "authinfo").write_bytes(b'AuthInfo:h "U:u" "P:p"\n')
+    looked = Context(cf, "cf", facts=lambda path: Facts(path, str(tmp_path)))
+    assert looked.cf is cf
+    assert [one.index for one in looked.definitions(MAP)["authinfo"]] == [3]
+    assert [one.index for one in looked.uses(MAP)["authinfo"]] == [6]
+    assert [one.index for one in looked.uses(MACRO)["A"]] == [6]
+    assert set(looked.uses(MAILER)) == {"nomailer", "local"}
+    lines = looked.other("/etc/mail/authinfo", "authinfo")
+    assert lines is not None
+    assert len(lines) == 1
+    assert looked.other("/etc/mail/authinfo", "authinfo") is lines
+    assert looked.other("/etc/mail/access", "access") is None
+    assert looked.chain is not None
+    source = Context(lines, "authinfo", config=cf, declared=3)
+    assert source.declaration == cf[3]
+    assert (
+        source.chain is source.file("/etc/mail/authinfo") is source.other("/etc/mail/authinfo", "map") is None
+    )
+    with pytest.raises(TypeError):
+        _ = Context(lines, "authinfo").cf
+
+
+def test_the_state_is_that_of_the_line() -> None:
+    cf = Config(HEAD + b"DAone\nCxone\nSx\nR$A\t$1\nDAtwo\nR$A\t$@ ok\n" + TAIL)
+    seen: dict[int, tuple[str, str]] = {}
+    lines = _dispatch("cf")[0]
+    probe = Rule(
+        "CF999", "a-probe", Severity.INFO, lambda c, i, n: seen.update({i: (c.reading.value("A"), c.reading.refused)}) or [],
+        (), "", ("cf",), "", "",
+    )  # fmt: skip
+    for cls in (MacroDefinition, RewritingRule):
+        lines.setdefault(cls, []).append(probe)
+    try:
+        lint(cf)
+    finally:
+        _dispatch.cache_clear()
+    assert [seen[at] for at in (3, 6, 7, 8)] == [
+        ("", ""),
+        ("one", "replacement $1 out of bounds"),
+        ("one", "replacement $1 out of bounds"),
+        ("two", ""),
+    ]
