@@ -42,7 +42,7 @@ from .nodes import (
     bare,
     value_of,
 )
-from .values import MapArguments, number, split_arguments, words
+from .values import MapArguments, number, option_row, short_option_row, split_arguments, words
 
 MAX_WILDCARDS = 9
 MAX_MAP_ARGUMENTS = 9
@@ -51,6 +51,7 @@ MAX_MAP_ARGUMENTS = 9
 _LINE_BYTES = 2047
 _NOT_LEFT = frozenset("0123456789:>.[]()")
 _NOT_RIGHT = frozenset("*+-")
+_LONE_DOLLAR = re.compile(r"(?<!\$)(?:\$\$)*\$\Z")
 #: Map classes whose K line sendmail reads in another way; they keep quotes in keys.
 UNPARSED = frozenset({"dequote", "macro", "arith"})
 #: Flags of a map that stay set when its name is declared again.
@@ -201,11 +202,12 @@ class Reading:
             if isinstance(defined, MacroDefinition):
                 self._read(defined)
             return
-        name = node.name.lower() if isinstance(node, Option) else {"B": "blanksub"}.get(node.flag, "")
+        row = option_row(node.name) if isinstance(node, Option) else short_option_row(node.flag)
+        name = row.name if row is not None else ""
         value = value_of(node.value)
-        if name == "operatorchars":
+        if name == "OperatorChars":
             self._operator_chars = self._text(unquoted(symbols(value)))
-        elif name == "blanksub":
+        elif name == "BlankSub":
             self.space = value[:1] or " "
 
     def operators(self) -> FrozenSet[str]:
@@ -244,7 +246,8 @@ class Reading:
 
     def _rule(self, node: RewritingRule, rules: ReadRules) -> None:
         try:
-            lhs, rhs = self._side(node.lhs), self._side(node.rhs)
+            last = node.comment is None or "\t" not in node.comment
+            lhs, rhs = self._side(node.lhs), self._side(node.rhs, last)
         except (RecursionError, TokenError) as error:
             rules.refused = rules.refused or str(error)
             return
@@ -253,10 +256,15 @@ class Reading:
             ReadRule(lhs, tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs), rhs)
         )
 
-    def _side(self, raw: str) -> Tuple[str, ...]:
+    def _side(self, raw: str, last: bool = False) -> Tuple[str, ...]:
+        """The tokens of a side.  last: no tab follows it."""
         items: List[Item] = []
         left = _LINE_BYTES
-        for item in self._expanded(symbols(value_of(raw))):
+        read = symbols(value_of(raw))
+        if not last and read and not isinstance(read[-1], Symbol) and _LONE_DOLLAR.search(raw):
+            # It has taken the tab for a name by then, and stands for nothing.
+            read[-1] = read[-1][:-1]
+        for item in self._expanded(read):
             # A tab out of a macro ends the side.
             text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
             items.append(text)
