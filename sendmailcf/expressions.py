@@ -30,6 +30,7 @@ from typing import (
 
 from attrs import frozen
 
+from .errors import EditError
 from .nodes import Node, field_names
 
 #: Characters that always are tokens of their own, beside those of OperatorChars.
@@ -234,6 +235,14 @@ def words(text: str) -> Tuple[Word, ...]:
     while open_now:
         _close(open_now, top, None)
     return tuple(top)
+
+
+def text_of(these: Sequence[Word]) -> str:
+    """The text of words, to be put into a line.  Raises EditError if it would be cut into other words."""
+    text = "".join(map(str, these))
+    if words(text) != tuple(these):
+        raise EditError(f"the words would not read back as themselves: {text!r}")
+    return text
 
 
 def _close(

@@ -43,7 +43,7 @@ from .nodes import (
     bare,
     value_of,
 )
-from .values import MapArguments, number, split_arguments, words
+from .values import MapArguments, number, option_row, short_option_row, split_arguments, words
 
 MAX_WILDCARDS = 9
 MAX_MAP_ARGUMENTS = 9
@@ -213,11 +213,12 @@ class Reading:
             if isinstance(defined, MacroDefinition):
                 self._read(defined)
             return
-        name = node.name.lower() if isinstance(node, Option) else {"B": "blanksub"}.get(node.flag, "")
+        row = option_row(node.name) if isinstance(node, Option) else short_option_row(node.flag)
+        name = row.name if row is not None else ""
         value = value_of(node.value)
-        if name == "operatorchars":
+        if name == "OperatorChars":
             self._operator_chars = self._text(unquoted(symbols(value)))
-        elif name == "blanksub":
+        elif name == "BlankSub":
             self.space = value[:1] or " "
 
     def operators(self) -> FrozenSet[str]:
@@ -256,7 +257,7 @@ class Reading:
 
     def _rule(self, node: RewritingRule) -> ReadOrRefused:
         """A rule, and why sendmail refuses it, if it does."""
-        ended = (node.comment or "").lstrip(" \v\f\r")[:1] == "\t"
+        ended = "\t" in (node.comment or "")
         how = (node.lhs, node.rhs, ended, self.operators(), self.level < 9)
         names, read = _without_macros(*how)
         return read if names.isdisjoint(self.macros) else _read_rule(*how, value=self.macros.get)

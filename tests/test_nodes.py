@@ -54,6 +54,7 @@ from sendmailcf.nodes import (
 
 TABLE = [
     ("", Blank()),
+    ("\0Mlocal\0", Blank(ignored="\0Mlocal\0")),
     ("#", Comment()),
     ("# text\n DAx", Comment(text=" text\n DAx")),
     ("DSrelay.example", MacroDefinition(name="S", value="relay.example")),
@@ -129,6 +130,14 @@ TABLE = [
             equates=(Equate(gap=" ", key="P", value="/bin/x\n "), Equate(gap=", ", key="A", value="y")),
         ),
     ),
+    (
+        'Mx, E=\\\\#r, P="a\\#, b" # c',
+        MailerDefinition(
+            name="x",
+            equates=(Equate(key="E", value="\\\\#r"), Equate(key="P", value='"a\\#, b"')),
+            comment=" # c",
+        ),
+    ),
     ("Mbare", MailerDefinition(name="bare")),
     ("O Timeout.ident=5s", Option(name="Timeout.ident", value="5s")),
     ("O Name", Option(name="Name", equals=None)),
@@ -141,6 +150,16 @@ TABLE = [
     ("OQ/var/spool", ShortOption(flag="Q", value="/var/spool")),
     ("OMaxHopCount=30", ShortOption(flag="M", value="axHopCount=30")),
     ("Pjunk=-100", Precedence(name="junk", value="-100")),
+    ("\\#DBx", Comment(letter="\\#", text="DBx")),
+    ("D\n\tx", MacroDefinition(name="\n", value="\tx")),
+    ("P=5", Precedence(value="5")),
+    ("E", Environment()),
+    ("E=x", Environment(equals="=", value="x")),
+    ("EA\\#B=x", Environment(name="A\\#B", equals="=", value="x")),
+    ("D\\#x", MacroDefinition(name="\\#", value="x")),
+    ("Mx\\#y, P=/z", MailerDefinition(name="x\\#y", equates=(Equate(key="P", value="/z"),))),
+    ("HX\\#: a", HeaderDefinition(name="X\\#", colon=": ", template="a")),
+    ("R$*\t$\\#foo $1 # c", RewritingRule(lhs="$*", rhs="$\\#foo $1", comment=" # c")),
     ("Pjunk = -1", Precedence(name="junk ", value=" -1")),
     ("Qq, P=/x", QueueGroup(name="q", equates=(Equate(key="P", value="/x"),))),
     ("Sauthinfo", Ruleset(name="authinfo")),
@@ -158,6 +177,8 @@ TABLE = [
     ("Xf, S=local:/s", MailFilter(name="f", equates=(Equate(key="S", value="local:/s"),))),
     ("ETZ=UTC", Environment(name="TZ", equals="=", value="UTC")),
     ("EHOME", Environment(name="HOME")),
+    ("EHOME # c", Environment(name="HOME", comment=" # c")),
+    ("E A =x", Environment(name=" A ", equals="=", value="x")),
 ]
 
 BAD = [
