@@ -8,6 +8,7 @@ which a running sendmail would keep reading the unlinked file.
 from __future__ import annotations
 
 import contextlib
+import copy
 import errno
 import os
 import stat
@@ -103,22 +104,24 @@ class Facts:
     """What there is to know of one file without reading the others; the contents are never shown.
 
     path: the name by which a sendmail.cf calls it.  real: where it is on this machine, links followed.
-    data: its bytes, or None; then `problem` is the system's word for why, and `missing` whether it is not
-    there.  mode: permission bits, octal.  uid, gid: numbers.  links: hard links.  directories: (path, mode,
-    uid) of every directory on the way, from the top.  judged: whether owners mean anything, that is, whether
-    the file stands where sendmail would find it.
+    data: its bytes, or None; then `problem` is the system's word for why, `missing` whether it is not
+    there, and `irregular` whether it is no regular file.  mode: permission bits, octal.  uid, gid: numbers.
+    links: hard links.  modified: seconds since the epoch.  directories: (path, mode, uid) of every directory
+    on the way, from the top.  judged: whether owners mean anything, that is, whether the file stands where
+    sendmail would find it.
     """
 
-    __slots__ = ("data", "directories", "gid", "judged", "links", "missing", "mode", "path", "problem",
-                 "real", "uid")  # fmt: skip
+    __slots__ = ("data", "directories", "gid", "irregular", "judged", "links", "missing", "mode", "modified", "path",
+                 "problem", "real", "uid")  # fmt: skip
 
     def __init__(self, path: str, root: str = "/") -> None:
         self.path = path
         self.data: Optional[bytes] = None
         self.problem: Optional[str] = None
-        self.missing = False
+        self.missing = self.irregular = False
         self.mode = self.uid = self.gid = self.links = 0
         self.directories: List[Tuple[str, int, int]] = []
+        self.modified = 0.0
         self.judged = root == "/" or os.geteuid() == 0
         self.real = path
         try:
@@ -126,12 +129,21 @@ class Facts:
             self._directories(root)
             found = os.stat(self.real)
             self.mode, self.uid = stat.S_IMODE(found.st_mode), found.st_uid
-            self.gid, self.links = found.st_gid, found.st_nlink
+            self.gid, self.links, self.modified = found.st_gid, found.st_nlink, found.st_mtime
+            self.irregular = not stat.S_ISREG(found.st_mode)
             self.data = read(self.real)
         except FileNotFoundError as error:
             self.missing, self.problem = True, error.strerror
         except OSError as error:
             self.problem = error.strerror or str(error)
+
+    def holding(self, data: bytes, new_mode: int) -> Facts:
+        """The facts as they will be when the file holds `data`, with `new_mode` if it is new."""
+        other = copy.copy(self)
+        if self.missing:
+            other.mode, other.uid, other.gid, other.links = new_mode, os.geteuid(), os.getegid(), 1
+        other.data, other.problem, other.missing = data, None, False
+        return other
 
     def _directories(self, root: str) -> None:
         base = root.rstrip("/")

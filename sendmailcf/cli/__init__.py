@@ -23,6 +23,9 @@ COMMANDS = {
     "build": "language",
     "diff": "language",
     "makemap": "makemap",
+    "explain": "explain",
+    "ses": "ses",
+    "providers": "ses",
     "demo": "demo",
 }
 
@@ -35,6 +38,9 @@ commands:
   relay plan      show what would make it send through an authenticated relay
   relay apply     do it
   check           what sendmail would say of a file, and mistakes on which it is silent
+  explain         what a reply, a log or mailq means: cause, fate of the mail, repair
+  ses             Amazon SES: endpoints, the SMTP password of an IAM secret, are credentials of the right kind?
+  providers       hosts, ports, credentials and limits of known relays
   get             what a sendmail.cf says: one thing, or all
   set, unset      an option or a macro
   parse, build    every line of a sendmail.cf as JSON, and back

@@ -13,7 +13,8 @@ from typing import Sequence
 
 from ..authinfo import Credentials
 from ..errors import SendmailCfError
-from ..relay.chain import Chain, check
+from ..relay.chain import check
+from ..relay.links import Chain
 from ..relay.plan import Intent, load_cf, plan
 from ..relay.platforms import PLATFORMS
 from .relay import chain_lines, looker, status_of, write
@@ -72,7 +73,7 @@ def show(root: str) -> int:
     print("\n# And now?\n")
     print("\n".join(chain_lines(after)))
     print(f"\n# A second apply: changed: {str(again.changed).lower()}")
-    return status_of(after) if not again.changed else 1
+    return status_of(after.links) if not again.changed else 1
 
 
 def _checked(root: str) -> Chain:
