@@ -86,16 +86,20 @@ class _Reply:
 
 
 class _Wire:
-    """Commands out, replies in."""
+    """Commands out, replies in; each reply within `seconds`, however slowly its bytes come."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        self.sock, self.seconds = sock, seconds
         self.buffer = b""
 
-    def line(self) -> bytes:
+    def _line(self, end: float) -> bytes:
         while b"\n" not in self.buffer:
             if len(self.buffer) > _LONGEST_REPLY:
                 raise OSError(errno.EPROTO, "a line without end")
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(errno.ETIMEDOUT, "no answer in time")
+            self.sock.settimeout(left)
             more = self.sock.recv(4096)
             if not more:
                 raise ConnectionResetError(errno.ECONNRESET, "the server closed the connection")
@@ -105,9 +109,9 @@ class _Wire:
 
     def reply(self) -> _Reply:
         lines: List[str] = []
-        size = 0
+        size, end = 0, time.monotonic() + self.seconds
         while True:
-            line = self.line()
+            line = self._line(end)
             size += len(line)
             found = re.match(rb"([2-5][0-9][0-9])([ -]?)(.*)", line, re.DOTALL)
             if found is None or size > _LONGEST_REPLY:
@@ -117,6 +121,7 @@ class _Wire:
                 return _Reply(int(found.group(1)), tuple(lines))
 
     def say(self, words: bytes) -> _Reply:
+        self.sock.settimeout(self.seconds)
         self.sock.sendall(words + b"\r\n")
         return self.reply()
 
@@ -216,9 +221,8 @@ class _Probe:
                 except OSError as error:
                     last = self._end("connect", DEFERRED, f"{name}: {_said(error)}", _connecting(error))
                     continue
-                sock.settimeout(self.ask.seconds)
                 self.server = Server(route.name, f"IPv6:{address}" if ":" in address else address)
-                self.wire = _Wire(sock)
+                self.wire = _Wire(sock, self.ask.seconds)
                 self._step("connect", True, name)
                 try:
                     self._greeting()
@@ -282,6 +286,7 @@ class _Probe:
         if wire.buffer:
             raise self._end("STARTTLS", DEFERRED, "more words in clear after the reply", "tls-handshake")
         try:
+            wire.sock.settimeout(self.ask.seconds)
             wire.sock = _context(None, None).wrap_socket(wire.sock, server_hostname=_sni(self._name))
         except (OSError, ValueError) as error:
             raise self._end(
@@ -331,14 +336,13 @@ class _Probe:
         try:
             context = _context(ca_file, ca_path) if configured else _context(None, None, system=True)
             with socket.create_connection((address, self.ask.port), self.ask.seconds) as sock:
-                sock.settimeout(self.ask.seconds)
-                wire = _Wire(sock)
+                wire = _Wire(sock, self.ask.seconds)
                 wire.reply()
                 wire.say(b"EHLO " + self.ask.helo.encode("ascii", "replace"))
                 if wire.say(b"STARTTLS").code != 220:
                     return "STARTTLS was refused the second time"
                 with context.wrap_socket(sock, server_hostname=_sni(self._name)) as wrapped:
-                    _Wire(wrapped).say(b"QUIT")
+                    _Wire(wrapped, self.ask.seconds).say(b"QUIT")
         except ssl.SSLCertVerificationError as error:
             return error.verify_message
         except (OSError, ValueError) as error:

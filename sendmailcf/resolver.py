@@ -14,6 +14,7 @@ import random
 import re
 import socket
 import struct
+import time
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from attrs import frozen
@@ -186,10 +187,11 @@ class Resolver:
     def _over_udp(self, server: Tuple[str, int], query: bytes) -> bytes:
         family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.settimeout(self._seconds)
             sock.connect(server)
             sock.send(query)
+            end = time.monotonic() + self._seconds
             while True:
+                sock.settimeout(max(end - time.monotonic(), 0.001))
                 answer = sock.recv(65535)
                 if answer[:2] == query[:2] and len(answer) >= len(query):
                     return answer

@@ -44,26 +44,29 @@ def answer(mechanism: str, credentials: Credentials, host: str, at: int, challen
     if mechanism == "CRAM-MD5" and at == 0:
         return name + b" " + hmac.new(password, challenge, "md5").hexdigest().encode()
     if mechanism == "DIGEST-MD5" and at < 2:
-        return b"" if at else digest_answer(challenge, credentials, host)
+        return b"" if at else digest_answer(challenge, credentials, f"smtp/{host}")
     raise ChallengeError(f"the server asks once more than {mechanism} has answers")
 
 
 def digest_answer(
-    challenge: bytes, credentials: Credentials, host: str, cnonce: Optional[str] = None
+    challenge: bytes, credentials: Credentials, uri: str, cnonce: Optional[str] = None
 ) -> bytes:
-    """The answer of DIGEST-MD5 to a challenge (RFC 2831, 2.1.2), for authentication alone, no layer."""
+    """The answer of DIGEST-MD5 to a challenge (RFC 2831, 2.1.2), for authentication alone, no layer.
+
+    uri: service and host, as in smtp/host.  cnonce: the client's own word, else a random one.
+    """
     found = dict(re.findall(rb'([a-z-]+)=(?:"((?:[^"\\]|\\.)*)"|)', challenge))
     if b"nonce" not in found:
         raise ChallengeError("the challenge of DIGEST-MD5 has no nonce")
     realm = found.get(b"realm", encode(credentials.realm or ""))
     authid = credentials.user if credentials.authid is None else credentials.authid
     name, fresh = encode(authid), (cnonce or secrets.token_hex(16)).encode()
-    uri, count = b"smtp/" + host.encode(), b"00000001"
+    target, count = uri.encode(), b"00000001"
     secret = hashlib.md5(b":".join((name, realm, encode(credentials.password)))).digest()  # noqa: S324
     first = b":".join((secret, found[b"nonce"], fresh))
     if authid != credentials.user:
         first += b":" + encode(credentials.user)
-    second = b"AUTHENTICATE:" + uri
+    second = b"AUTHENTICATE:" + target
     parts = (_hex(first), found[b"nonce"], count, fresh, b"auth", _hex(second))
     fields = [
         b'username="%s"' % name,
@@ -72,7 +75,7 @@ def digest_answer(
         b'cnonce="%s"' % fresh,
         b"nc=" + count,
         b"qop=auth",
-        b'digest-uri="%s"' % uri,
+        b'digest-uri="%s"' % target,
         b"response=" + _hex(b":".join(parts)),
         b"charset=utf-8",
     ]

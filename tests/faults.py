@@ -53,7 +53,7 @@ class Case:
         path = self.mail / "sendmail.cf"
         text = re.sub(f"^O {name}[=:].*\n", "", path.read_text(), flags=re.MULTILINE)
         if value is not None:
-            text = text.replace("\nO LogLevel", f"\nO {name}={value}\nO LogLevel", 1)
+            text = text.replace("\nO TempFileMode", f"\nO {name}={value}\nO TempFileMode", 1)
         path.write_text(text)
 
     def rules(self, text: str) -> None:

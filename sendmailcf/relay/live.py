@@ -1,16 +1,18 @@
 """What the running host says: its service, and its queue as `mailq` prints it.
 
-The one thing to know: values and their reading only; the commands are run by `sendmailcf.running`.  mailq prints a
-line for each directory with its count, then for each message a line that begins with its identifier, the reason for
-which it waits in parentheses below, and its recipients.
+The one thing to know: values only; the commands are run by `sendmailcf.running`, and the words of mailq are read as
+`sendmailcf explain` reads them.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Dict, Optional, Tuple
+from typing import Optional, Tuple
 
 from attrs import frozen
+
+from .causes import QUEUED
+from .explain import Group, explain
 
 RUNNING, STOPPED, NOT_KNOWN = "running", "stopped", "not known"
 
@@ -29,7 +31,10 @@ class Service:
 
 @frozen
 class Queue:
-    """messages: how many wait.  reasons: why, as sendmail says it, with the count of each, the most frequent first."""
+    """messages: how many wait.  reasons: why, as sendmail says it, with counts, the most frequent first.
+
+    A message whose recipients wait for several reasons counts for each.
+    """
 
     messages: int
     reasons: Tuple[Tuple[str, int], ...]
@@ -44,39 +49,23 @@ class Live:
     problem: str = ""
 
 
-_ENTRY = re.compile(r"([A-Za-z0-9]{8,})([*X?-]?)(?: +[0-9]+| +\(|$| )")
-_REASON = re.compile(r"[ \t]+\((.*)\)$")
-_EMPTY = re.compile(r"\S.* is empty$")
-_TOTAL = re.compile(r"\t\tTotal requests: ([0-9]+)$")
+_TOTAL = re.compile(r"^[ \t]*Total requests: ([0-9]+)", re.MULTILINE)
+#: What sendmail before 8.12 says.
+_EMPTY = "Mail queue is empty"
 
 
 def read_mailq(text: str) -> Optional[Queue]:
     """The queue in the words of `mailq` (of `mailq -v`, too); None if this is no output of it."""
-    reasons: Dict[str, int] = {}
-    messages, total, seen = 0, None, False
-    pending = False
-    for line in text.split("\n"):
-        counted = _TOTAL.match(line)
-        if counted is not None:
-            total, seen = (total or 0) + int(counted.group(1)), True
-        elif _EMPTY.match(line) or re.match(r"Mail queue is empty", line):
-            seen = True
-        elif _ENTRY.match(line) and not line.startswith("-"):
-            if pending:
-                _count(reasons, "no attempt yet")
-            messages, pending, seen = messages + 1, True, True
-        elif pending:
-            reason = _REASON.match(line)
-            if reason is not None:
-                _count(reasons, reason.group(1))
-                pending = False
-    if pending:
-        _count(reasons, "no attempt yet")
-    if not seen:
+    found = explain(text.split("\n"))
+    totals = [int(count) for count in _TOTAL.findall(text)]
+    if _EMPTY not in text and "mailq" not in found.read:
         return None
-    ordered = sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
-    return Queue(max(messages, total or 0), tuple(ordered))
+    waiting = [group for group in found.groups if group.fate == QUEUED]
+    counted = sum(group.count for group in waiting)
+    reasons = sorted(((_reason(group), group.count) for group in waiting), key=lambda one: (-one[1], one[0]))
+    return Queue(sum(totals) if totals else counted, tuple(reasons))
 
 
-def _count(reasons: Dict[str, int], reason: str) -> None:
-    reasons[reason] = reasons.get(reason, 0) + 1
+def _reason(group: Group) -> str:
+    said = re.fullmatch(r"\((.*)\)", group.example)
+    return said.group(1) if said is not None else group.rows[0].title
