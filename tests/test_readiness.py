@@ -167,6 +167,7 @@ GOOD_USER, GOOD = "AKIAEXAMPLE0DEMO0KEY", "BLBM/9hSUELfq8Gw+rU1YcBjkOxGbhT2XG763
         ("me@example.com", GOOD, WRONG, "mail address"),
         (GOOD_USER, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", WRONG, "password: it is"),
         ("me", "whatever this is", ADVICE, "of another shape"),
+        (GOOD_USER, "Inv3nted", ADVICE, "too short"),
     ],
 )
 def test_credentials_of_the_wrong_kind(case: Case, user: str, password: str, state: str, says: str) -> None:

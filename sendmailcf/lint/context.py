@@ -22,8 +22,8 @@ from .rule import Found, Rule
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from ..relay.links import Chain
     from ..relay.host import Facts, Look
+    from ..relay.links import Chain
 
 #: What sendmail sets itself before it reads a file, so that text with it can be expanded.
 START_MACROS = {

@@ -36,7 +36,7 @@ from .live import Live
 from .permissions import refused_default_auth_info, unsafe_map
 from .plan import WRAPPED_PORTS, port_of
 from .predict import OFFERED, PORTS, Predictor, client_modifiers, default_auth_info, mechanism_words
-from .providers import OTHER_SHAPE
+from .providers import UNSURE
 from .readiness import Readiness, certificates
 from .rewrite import LookupFailedError
 
@@ -575,11 +575,9 @@ class _Walk:
             self._add(name, OK, "of the kind that the relay gives, as far as its provider is known")
             return ""
         detail = "; ".join(f"{link.name}: {link.detail}" for link in wrong)
-        # A user who is like none of the provider's may be a test's, or of a relay that stands in for it.
-        foreign = any(link.name == "user" and link.detail.endswith(OTHER_SHAPE) for link in wrong)
-        state = ADVICE if foreign else WRONG
-        self._add(name, state, detail, wrong[0].consequence, wrong[0].repair)
-        return "" if foreign else detail
+        unsure = any(link.detail.endswith(UNSURE) for link in wrong)
+        self._add(name, ADVICE if unsure else WRONG, detail, wrong[0].consequence, wrong[0].repair)
+        return "" if unsure else detail
 
     def _every_server(self, node: Optional[KeyFile], by_option: bool) -> None:
         """The catch-all, which sendmail offers to whatever server asks."""

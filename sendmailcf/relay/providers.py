@@ -18,6 +18,9 @@ from ..errors import CredentialError
 
 #: What is said of a value that is not as it should be, and like nothing known.
 OTHER_SHAPE = "of another shape"
+TOO_SHORT = "too short: the password of a console user, perhaps, which SES does not take"
+#: What may as well be a relay's that stands in for the provider, or a test's.
+UNSURE = (OTHER_SHAPE, TOO_SHORT)
 
 
 @frozen
@@ -159,7 +162,7 @@ PROVIDERS: Tuple[Provider, ...] = (
                 ),
                 Mistake(
                     r".{1,39}",
-                    "too short: the password of a console user, perhaps, which SES does not take",
+                    TOO_SHORT,
                     _SES_NEW,
                 ),
             ),
