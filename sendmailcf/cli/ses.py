@@ -139,7 +139,7 @@ def _warn(warning: str) -> None:
 
 def _one_line(path: Optional[str]) -> str:
     """A secret from a file, or from standard input."""
-    return _password(argparse.Namespace(password_file=path))
+    return _password(argparse.Namespace(password_file=path, password_stdin=path is None))
 
 
 def _derive(args: argparse.Namespace) -> int:

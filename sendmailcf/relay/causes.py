@@ -381,11 +381,19 @@ CAUSES: Mapping[str, Cause] = {
         ),
         Cause(
             "recipient-refused",
-            "the recipient is refused: no such user, or relaying denied",
+            "the recipient is refused",
             BOUNCED,
             "asked for the recipient",
             "the words of the reply",
-            "the address; `Relaying denied` from the relay means that it did not take the session as logged in",
+            "the address",
+        ),
+        Cause(
+            "relaying-denied",
+            "the relay does not relay for this session: it does not count it as logged in, or this user may not",
+            BOUNCED,
+            "asked for the recipient",
+            f"the log at LogLevel 10: `AUTH=client, relay={{host}}, mech=` with a name means logged in; {_CHECK}",
+            f"if it was not logged in: {_APPLY}; else ask the relay's owner",
         ),
         Cause(
             "app-password",
@@ -599,11 +607,18 @@ OUTCOMES: Tuple[Outcome, ...] = (
     ),
     Outcome("sent", r"stat=Sent\b|^Sent \(", "sent"),
     Outcome("auth-4yz", r"reply=4.*Temporary AUTH failure", "auth-temporary"),
-    Outcome("temporary-auth", r"Temporary AUTH failure|temporary failure, connection abort", "auth-temporary"),
+    Outcome(
+        "temporary-auth", r"Temporary AUTH failure|temporary failure, connection abort", "auth-temporary"
+    ),
     Outcome(
         "need-tls", _R + r"530[ -].*STARTTLS|Must issue a STARTTLS command first", "starttls-not-offered"
     ),
-    Outcome("need-auth", _R + r"530[ -]|^Authentication [Rr]equired", "wrong-credentials"),
+    Outcome(
+        "need-auth",
+        _R
+        + r"530[ -]|[Aa]uthentication [Rr]equired|[Nn]ot [Aa]uthenticated|[Nn]ot logged in|[Mm]ust authenticate",
+        "wrong-credentials",
+    ),
     Outcome(
         "app-password",
         r"Application-specific password|SmtpClientAuthentication is disabled|5\.7\.139|basic authentication is dis",
@@ -645,7 +660,7 @@ OUTCOMES: Tuple[Outcome, ...] = (
     Outcome("greeting-554", r"dsn=5\.5\.0.*reply=554|No SMTP service here", "greeting-refused"),
     Outcome(
         "not-verified",
-        r"not verified|not a verified|verified Sender|Sender Identity|not authorized to send from that email",
+        r"not verified|not a verified|verified Sender|Sender Identity|to send (?:as this sender|from that email)",
         "not-verified",
     ),
     Outcome(
@@ -667,7 +682,12 @@ OUTCOMES: Tuple[Outcome, ...] = (
         _R + r"(?:553|501)[ -]|[Ii]nvalid (?:email address|MAIL FROM)|Missing final|illegal|dsn=5\.1\.[378]",
         "bad-address",
     ),
-    Outcome("recipient", r"User unknown|Relaying denied|" + _R + r"55[01][ -]", "recipient-refused"),
+    Outcome(
+        "relaying",
+        r"[Rr]elay(?:ing)? (?:access )?(?:denied|not permitted|not allowed)|not relay",
+        "relaying-denied",
+    ),
+    Outcome("recipient", r"User unknown|" + _R + r"55[01][ -]", "recipient-refused"),
     Outcome("other-4yz", r"stat=Deferred|^Deferred|dsn=4|" + _R + r"4[0-9][0-9][ -]", "other-temporary"),
     Outcome("other-5yz", r"dsn=5|" + _R + r"5[0-9][0-9][ -]|Service unavailable", "other-permanent"),
     Outcome("logged-in", r"AUTH=client, relay=.*, mech=[^,]", "logged-in"),
@@ -717,24 +737,33 @@ _TELL_MAILLOG = "the log: the lines AUTH=client before the one with to= (mailq s
 #: The first whose outcome and signs fit counts.  `from-log`, `from-line` (of a log, alone), `from-mailq`,
 #: `from-dialogue` and `from-reply` say what was read; `asked-…` and `saw-…` are what a dialogue shows.
 VERDICTS: Tuple[Verdict, ...] = (
-    Verdict("need-auth", "map-missing", "map-missing"),
-    Verdict("need-auth", "map-directory", "map-directory"),
-    Verdict("need-auth", "map-owner", "map-owner"),
-    Verdict("need-auth", "map-unsafe", "map-unsafe"),
-    Verdict("need-auth", "map-not-a-database", "map-bad"),
-    Verdict("need-auth", "map-class-missing", "map-class"),
-    Verdict("need-auth", "bad-entry", "authinfo-failed"),
-    Verdict("need-auth", "no-credentials", "no-login"),
-    Verdict("need-auth", "app-password", "saw-534"),
-    Verdict("need-auth", "wrong-credentials", "saw-535"),
-    Verdict("need-auth", "no-auth-offered", "saw-no-auth"),
+    *(
+        Verdict(outcome, cause, sign)
+        for outcome in ("need-auth", "relaying")
+        for cause, sign in (
+            ("map-missing", "map-missing"),
+            ("map-directory", "map-directory"),
+            ("map-owner", "map-owner"),
+            ("map-unsafe", "map-unsafe"),
+            ("map-not-a-database", "map-bad"),
+            ("map-class-missing", "map-class"),
+            ("bad-entry", "authinfo-failed"),
+            ("no-credentials", "no-login"),
+            ("app-password", "saw-534"),
+            ("wrong-credentials", "saw-535"),
+            ("no-auth-offered", "saw-no-auth"),
+        )
+    ),
     Verdict("need-auth", "other-permanent", "saw-235"),
-    Verdict(
-        "need-auth",
-        "no-credentials bad-entry item-too-long map-missing map-directory map-owner map-not-a-database",
-        "asked-mail-auth asked-ehlo",
-        "asked-auth",
-        tell="the log: SYSERR for the map, `authinfo failed` for the entry, `mech=, bits=0` (LogLevel 10) for no entry",
+    *(
+        Verdict(
+            outcome,
+            "no-credentials bad-entry item-too-long map-missing map-directory map-owner map-not-a-database",
+            "asked-mail-auth asked-ehlo",
+            "asked-auth",
+            tell="the log: SYSERR for the map, `authinfo failed` for the entry, `mech=, bits=0` (LogLevel 10) for none",
+        )
+        for outcome in ("need-auth", "relaying")
     ),
     Verdict(
         "need-auth",
