@@ -162,12 +162,12 @@ GOOD_USER, GOOD = "AKIAEXAMPLE0DEMO0KEY", "BLBM/9hSUELfq8Gw+rU1YcBjkOxGbhT2XG763
 @pytest.mark.parametrize(
     ("user", "password", "state", "says"),
     [
-        (GOOD_USER, GOOD, OK, "of the kind"),
+        (GOOD_USER, GOOD, OK, "of the shape"),
         ("ASIAEXAMPLE0DEMO0KEY", GOOD, WRONG, "temporary key"),
         ("me@example.com", GOOD, WRONG, "mail address"),
-        (GOOD_USER, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", WRONG, "password: it is"),
+        (GOOD_USER, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", WRONG, "the password is an IAM secret"),
         ("me", "whatever this is", ADVICE, "of another shape"),
-        (GOOD_USER, "Inv3nted", ADVICE, "too short"),
+        (GOOD_USER, "whatever this is", ADVICE, "console user, perhaps"),
     ],
 )
 def test_credentials_of_the_wrong_kind(case: Case, user: str, password: str, state: str, says: str) -> None:

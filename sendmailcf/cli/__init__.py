@@ -36,7 +36,9 @@ Read, edit and prove sendmail.cf and authinfo, and build sendmail's map database
 commands:
   relay check     is this host ready to authenticate, and if not, which link is broken?
   relay plan      show what would make it send through an authenticated relay
-  relay apply     do it
+  relay apply     do it; from a relay.toml, too
+  relay probe     does the relay take this host's name and password, now?
+  relay rotate    a new password, once the relay has accepted it
   check           what sendmail would say of a file, and mistakes on which it is silent
   explain         what a reply, a log or mailq means: cause, fate of the mail, repair
   ses             Amazon SES: endpoints, the SMTP password of an IAM secret, are credentials of the right kind?

@@ -36,7 +36,7 @@ from .live import Live
 from .permissions import refused_default_auth_info, unsafe_map
 from .plan import WRAPPED_PORTS, port_of
 from .predict import OFFERED, PORTS, Predictor, client_modifiers, default_auth_info, mechanism_words
-from .providers import UNSURE
+from .providers import provider_of
 from .readiness import Readiness, certificates
 from .rewrite import LookupFailedError
 
@@ -569,15 +569,24 @@ class _Walk:
         if found is None:
             self._add(name, UNKNOWN, "none are known")
             return ""
-        judged = judge(self.host, found.user if found.authid is None else found.authid, found.password)
-        wrong = [link for link in judged if link.name in ("user", "password") and link.state == WRONG]
-        if not wrong:
-            self._add(name, OK, "of the kind that the relay gives, as far as its provider is known")
+        provider = provider_of(self.host)
+        if provider is None:
+            self._add(name, OK, "no provider of that relay is known, so they may be of any shape")
             return ""
-        detail = "; ".join(f"{link.name}: {link.detail}" for link in wrong)
-        unsure = any(link.detail.endswith(UNSURE) for link in wrong)
-        self._add(name, ADVICE if unsure else WRONG, detail, wrong[0].consequence, wrong[0].repair)
-        return "" if unsure else detail
+        user = found.user if found.authid is None else found.authid
+        shapes = (
+            ("user", provider.user.mistake(user)),
+            ("password", provider.password.mistake(found.password)),
+        )
+        mistakes = [(what, mistake) for what, mistake in shapes if mistake is not None]
+        if not mistakes:
+            self._add(name, OK, f"of the shape that {provider.title} gives")
+            return ""
+        detail = "; ".join(f"the {what} is {mistake.title}" for what, mistake in mistakes)
+        sure = [mistake for _, mistake in mistakes if not mistake.guess]
+        repair = "; ".join(dict.fromkeys(mistake.repair for _, mistake in mistakes))
+        self._add(name, WRONG if sure else ADVICE, detail, "the relay answers 535, and then 530", repair)
+        return detail if sure else ""
 
     def _every_server(self, node: Optional[KeyFile], by_option: bool) -> None:
         """The catch-all, which sendmail offers to whatever server asks."""
