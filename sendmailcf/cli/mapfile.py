@@ -1,0 +1,511 @@
+"""What makemap, editmap, praliases and newaliases have in common: their options, the TrustedUser and the map classes
+of a sendmail.cf, and the checks of a map's file before it is opened.
+
+The one thing to know: these checks ask who owns a file and which of its bits are set, not what the system would
+allow; so even root is refused a map that belongs to somebody else.  As libsmutil of sendmail 8.17.1 makes them, and
+as the programs answer that are installed with it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+
+from .. import files, mapdb
+from ..errors import MapError, SendmailCfError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
+
+    T = TypeVar("T")
+
+EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_UNAVAILABLE, EX_SOFTWARE = 64, 65, 66, 69, 70
+EX_CANTCREAT, EX_IOERR = 73, 74
+CF = b"/etc/mail/sendmail.cf"
+#: The mode of a new map, octal, before the umask.
+NEW_MODE = 0o640
+_BLANKS = b" \t\n\v\f\r"
+#: A line of a sendmail.cf as these programs read it: more is the next line.
+_CF_LINE = 2047
+_MAX_LINKS = 20
+
+
+class StopError(Exception):
+    """Ends the run: an exit status of sysexits.h, and a message of bytes without its line feed, or none."""
+
+    def __init__(self, status: int, message: bytes = b"") -> None:
+        super().__init__(status, message)
+        self.status, self.message = status, message
+
+
+class RefusedError(SendmailCfError):
+    """A file that must not be used as a map; the text is the program's own."""
+
+
+def complain(message: bytes) -> None:
+    """Print a line on standard error: bytes, for a name may hold any."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.stderr.buffer.write(message + b"\n")
+    sys.stderr.buffer.flush()
+
+
+class Options:
+    """The arguments of a program, read as getopt of glibc reads them: options may come after the operands.
+
+    Iteration gives each option and its argument as it comes; `operands` is complete after that.  flags: as of
+    getopt, a colon after those that take an argument.  words: our own long options, and whether they take one.
+    Raises StopError for one that is not there.
+    """
+
+    def __init__(
+        self, program: bytes, arguments: Sequence[str], flags: bytes, words: Mapping[bytes, bool], usage: bytes
+    ) -> None:
+        self._arguments = [os.fsencode(one) for one in arguments]
+        self._program, self._flags, self._words, self._usage = program, flags, words, usage
+        self.operands: List[bytes] = []
+
+    def __iter__(self) -> Iterator[Tuple[bytes, bytes]]:
+        rest = self._arguments[::-1]
+        while rest:
+            one = rest.pop()
+            if one == b"--":
+                break
+            if one.startswith(b"--") and one[2:].partition(b"=")[0] in self._words:
+                yield self._word(one[2:], rest)
+            elif one.startswith(b"-") and one != b"-":
+                yield from self._cluster(one[1:], rest)
+            else:
+                self.operands.append(one)
+                if "POSIXLY_CORRECT" in os.environ:
+                    break
+        self.operands += rest[::-1]
+
+    def _word(self, one: bytes, rest: List[bytes]) -> Tuple[bytes, bytes]:
+        name, equals, value = one.partition(b"=")
+        if bool(equals) and not self._words[name]:
+            raise self._bad(b"option '--%s' doesn't allow an argument" % name)
+        if self._words[name] and not equals:
+            if not rest:
+                raise self._bad(b"option '--%s' requires an argument" % name)
+            value = rest.pop()
+        return name, value
+
+    def _cluster(self, letters: bytes, rest: List[bytes]) -> Iterator[Tuple[bytes, bytes]]:
+        for at in range(len(letters)):
+            letter = letters[at : at + 1]
+            place = self._flags.find(letter)
+            if place < 0 or letter == b":":
+                raise self._bad(b"invalid option -- '%s'" % letter)
+            if self._flags[place + 1 : place + 2] != b":":
+                yield letter, b""
+                continue
+            value = letters[at + 1 :]
+            if not value:
+                if not rest:
+                    raise self._bad(b"option requires an argument -- '%s'" % letter)
+                value = rest.pop()
+            yield letter, value
+            return
+
+    def _bad(self, what: bytes) -> StopError:
+        return StopError(EX_USAGE, b"%s: %s\n%s" % (self._program, what, self._usage))
+
+
+# The sendmail.cf.
+
+
+def cf_lines(program: bytes, cf: bytes) -> Iterator[bytes]:
+    """The physical lines of a sendmail.cf as these programs see them.  Raises StopError where it cannot be read."""
+    try:
+        with open(cf, "rb") as file:
+            data = file.read()
+    except IsADirectoryError:
+        data = b""  # which these programs open without complaint
+    except OSError as error:
+        raise StopError(EX_NOINPUT, b"%s: %s: %s" % (program, cf, error_text(error))) from None
+    for line in data.split(b"\n"):
+        for at in range(0, len(line) or 1, _CF_LINE):
+            yield line[at : at + _CF_LINE].partition(b"\0")[0]
+
+
+def error_text(error: Exception) -> bytes:
+    """What the programs say of an error."""
+    if isinstance(error, files.BusyError):
+        return b"File changed after open"
+    return os.fsencode(error.strerror or str(error) if isinstance(error, OSError) else str(error))
+
+
+def value_of(line: bytes, option: bytes) -> Optional[bytes]:
+    """What an `O` line sets an option to, by its long name; None where it sets none, or another one."""
+    name = b"O " + option
+    after = line[len(name) : len(name) + 1]
+    if line[: len(name)].lower() != name.lower() or (after.isalnum() and after.isascii()) or b"=" not in line:
+        return None
+    return line.partition(b"=")[2].lstrip(_BLANKS)
+
+
+def read_cf(program: bytes, cf: bytes, name: bytes = b"", *, whole: bool = False) -> Tuple[int, bytes]:
+    """The number of the TrustedUser of a sendmail.cf (0: none), and the class of the first map kept in `name`.
+
+    whole: compare whole names, else only what follows the last slash, without what follows the last dot.  The class
+    is empty where there is no such map.  Only the last word of a `K` line is compared, and it is cut off by a
+    space, not by a tab.  Raises StopError.
+    """
+    if not whole:
+        name = _base(name.rpartition(b"/")[2])
+    trusted, found = 0, b""
+    for line in cf_lines(program, cf):
+        if line.startswith(b"O"):
+            user = value_of(line, b"TrustedUser")
+            if user is not None:
+                trusted = _user(user)
+        elif line.startswith(b"K") and name and not found:
+            line = line.rstrip(_BLANKS)
+            space = line.rfind(b" ")
+            at = line.find(name, space) if space >= 0 else -1
+            if at <= 0:
+                continue
+            word = line[at:] if whole else _base(line[at:])
+            before = line[at - 1 : at]
+            if word != name or not (before in _BLANKS or (before == b"/" and not whole)):
+                continue
+            found = _class(line)
+            if not found:
+                return trusted, b""
+    return trusted, found
+
+
+def _base(name: bytes) -> bytes:
+    return name[: name.rfind(b".")] if b"." in name else name
+
+
+def _class(line: bytes) -> bytes:
+    """The class that a `K` line names."""
+    rest = line[1:].lstrip(_BLANKS)
+    end = 0
+    while end < len(rest) and (_plain(rest[end : end + 1]) or (end and rest[end : end + 1] in b"_.")):
+        end += 1
+    if not end:
+        return b""
+    rest = rest[end + 1 :].lstrip(_BLANKS)
+    end = 0
+    while end < len(rest) and _plain(rest[end : end + 1]):
+        end += 1
+    return rest[:end]
+
+
+def _plain(character: bytes) -> bool:
+    return character.isalnum() and character.isascii()
+
+
+def _user(name: bytes) -> int:
+    digits = 0
+    while digits < len(name) and name[digits : digits + 1] in b"0123456789":
+        digits += 1
+    if digits:
+        return min(int(name[:digits]), (1 << 63) - 1) & 0xFFFFFFFF  # atoi, into 32 bits
+    import pwd
+
+    try:
+        return pwd.getpwnam(os.fsdecode(name)).pw_uid
+    except KeyError:
+        complain(b"TrustedUser: unknown user " + name)
+        return 0
+
+
+# The checks.
+
+
+def examine(
+    path: str, need: int, *, create: bool = False, links: bool = False, regular: bool = True, trusted: int = 0
+) -> Optional[os.stat_result]:
+    """Whether a file may be used as a map: its facts, or None where it is not there and may be made.
+
+    need: the bits of permission, octal, as the owner's.  create: it need not be there.  links: symbolic and hard
+    ones are allowed.  regular: it must be a regular file.  trusted: the TrustedUser's number, whose files root takes
+    for its own.  Warns of writable directories when root asks.  Raises RefusedError, and OSError.
+    """
+    directory = path[: path.rfind("/")] if "/" in path else "."
+    try:
+        found: Optional[os.stat_result] = os.stat(path) if links else os.lstat(path)
+        problem = None
+    except OSError as error:
+        found, problem = None, error
+    if links or not _safe(directory, trusted, fatal=True):
+        _safe(directory, trusted, fatal=False)
+    if problem is not None:
+        if not create or not isinstance(problem, FileNotFoundError):
+            raise problem
+        _may_create(directory or "/", trusted)
+        return None
+    assert found is not None
+    if stat.S_ISLNK(found.st_mode):
+        raise RefusedError("Symbolic links not allowed")
+    if regular and not stat.S_ISREG(found.st_mode):
+        raise RefusedError("Regular files only")
+    if need & 0o222 and found.st_mode & 0o111:
+        raise RefusedError("Executable files not allowed")
+    if not links and found.st_nlink != 1:
+        raise RefusedError("Hard links not allowed")
+    need >>= _shift(found, trusted)
+    if found.st_mode & need != need:
+        raise _denied()
+    return found
+
+
+def _denied() -> RefusedError:
+    return RefusedError("Permission denied")
+
+
+def _may_create(directory: str, trusted: int) -> None:
+    found = os.stat(directory)
+    need = 0o300 >> _shift(found, trusted)
+    if found.st_mode & need != need:
+        raise _denied()
+
+
+def _shift(found: os.stat_result, trusted: int) -> int:
+    """By how many bits the class of permissions that counts for us stands to the right of the owner's."""
+    me = os.getuid()
+    if found.st_uid == me or (me == 0 and found.st_uid == trusted):
+        return 0
+    return 3 if found.st_gid == os.getgid() or _member(found.st_gid) else 6
+
+
+def _member(group: int) -> bool:
+    import grp
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name in grp.getgrgid(group).gr_mem
+    except KeyError:
+        return False
+
+
+def _safe(path: str, trusted: int, *, fatal: bool, level: int = 0, start: int = 0) -> bool:
+    """Whether only its owners can write to a directory and to those above it, link by link.
+
+    fatal: False is returned for one that others can write to; else root is warned of it.  start: what of the path
+    was looked at before.  Raises RefusedError and OSError where the way is barred, but not if fatal.
+    """
+    try:
+        if level > _MAX_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        for place in _places(path or "/", start):
+            found = os.lstat(place)
+            if stat.S_ISLNK(found.st_mode):
+                target = os.readlink(place)
+                start = _common(place, target) if target.startswith("/") else place.rfind("/") + 1
+                if not target.startswith("/"):
+                    target = place[:start] + target
+                if not _safe(target, trusted, fatal=fatal, level=level + 1, start=start):
+                    return False
+                continue
+            if found.st_mode & 0o022 and (fatal or os.getuid() == 0):
+                if fatal:
+                    return False
+                who = b"World" if found.st_mode & 0o002 else b"Group"
+                complain(b"WARNING: %s writable directory %s" % (who, os.fsencode(place)))
+            if os.geteuid() == 0 and not _passable(found):
+                raise _denied()
+    except (OSError, RefusedError):
+        if fatal:
+            return False
+        raise
+    return True
+
+
+def _places(path: str, start: int) -> Iterator[str]:
+    """A path, and those of the directories above it, from the top; `.` and `..` count only where they begin it."""
+    at = start
+    while at < len(path):
+        end = path.find("/", at)
+        if end < 0:
+            end = len(path)
+        place = path[:end] if end else "/"
+        at = end + 1
+        if not place.endswith(("/.", "/..")):
+            yield place
+
+
+def _common(place: str, target: str) -> int:
+    """Up to where an absolute link and its target are the same whole directories."""
+    same = os.path.commonprefix([place, target])
+    return same.rfind("/") + 1
+
+
+def _passable(found: os.stat_result) -> bool:
+    if found.st_uid == os.getuid() and found.st_mode & 0o100:
+        return True
+    if found.st_mode & 0o010 and (found.st_gid == os.getgid() or _member(found.st_gid)):
+        return True
+    return bool(found.st_mode & 0o001)
+
+
+def same_file(found: os.stat_result, now: os.stat_result) -> bool:
+    """Whether a file is the one that was examined."""
+    return os.path.samestat(found, now) and (found.st_nlink, found.st_uid, found.st_gid) == (
+        now.st_nlink,
+        now.st_uid,
+        now.st_gid,
+    )
+
+
+class InvalidError(RefusedError):
+    """A file that is no database, or none of the kind that was asked for."""
+
+    def __init__(self, text: str = "Invalid argument") -> None:
+        super().__init__(text)
+
+
+#: Types of the command line, and what a file of each may be.
+TYPES = {"hash": ("hash", "hash185"), "btree": ("btree",), "hash185": ("hash185",), "cdb": ("cdb",)}
+#: What the type `implicit` tries.
+IMPLICIT = ("hash", "btree")
+
+
+def types_of(program: bytes, kind: bytes, name: bytes, *, cdb: bool = False) -> Sequence[str]:
+    """The types to try for one of the command line.  cdb: it may be used.  Raises StopError."""
+    known = os.fsdecode(kind)
+    if known == "implicit":
+        return IMPLICIT
+    if known == "dbm" or (known == "cdb" and not cdb):
+        # The installed programs are built without cdb; whoever calls this one in their stead gets their answer.
+        define = b"NDBM" if known == "dbm" else b"CDB"
+        text = b"%s: Need to recompile with -D%s for %s support" % (program, define, kind)
+        raise StopError(EX_CANTCREAT, text)
+    if known not in TYPES:
+        raise refused(program, kind, name, RefusedError("Unknown database type"))
+    return (known,)
+
+
+def refused(program: bytes, kind: bytes, name: bytes, error: Exception) -> StopError:
+    """The end of a program whose map cannot be opened."""
+    text = b"%s: error opening type %s map %s: %s" % (program, kind, name, error_text(error))
+    return StopError(EX_CANTCREAT, text)
+
+
+def attempt(types: Sequence[str], work: Callable[[str], T]) -> T:
+    """What `work` returns for the first type whose file is there and is of that type.
+
+    Raises what `work` raises for a single type, and RefusedError where none of several will do.
+    """
+    for kind in types:
+        try:
+            return work(kind)
+        except (FileNotFoundError, InvalidError):
+            if len(types) == 1:
+                raise
+    raise RefusedError("Unknown database type")
+
+
+def path_of(name: bytes, kind: str) -> str:
+    """The file of a map: its name and the type's extension, once."""
+    extension = b".cdb" if kind == "cdb" else b".db"
+    return os.fsdecode(name if name.endswith(extension) else name + extension)
+
+
+def prepare(
+    path: str, *, write: bool, create: bool = False, links: bool = False, trusted: int = 0, regular: bool = True
+) -> Optional[os.stat_result]:
+    """Both looks that the programs take at a map's file before they open it: its facts, or None for a new one.
+
+    The arguments are those of `examine`, and so is what is raised.
+    """
+    first = 0o200 if write else 0o400 if regular else 0
+    examine(path, first, create=create, links=links, regular=regular, trusted=trusted)
+    second = 0o600 if write else 0o400
+    found = examine(path, second, create=create, links=links, regular=regular, trusted=trusted)
+    if found is None:
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+    elif write:
+        os.close(os.open(path, os.O_RDWR))
+    return found
+
+
+class Opened:
+    """A map that is read: its file, held under a shared lock until it is closed."""
+
+    def __init__(self, path: str, kind: str) -> None:
+        """kind: the type it must be of, or an empty text.  Raises OSError, and InvalidError for another file."""
+        import mmap
+
+        self._lock = files.Lock(path, shared=True)
+        try:
+            if self._lock.fd < 0:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            if stat.S_ISDIR(os.fstat(self._lock.fd).st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+            size = os.fstat(self._lock.fd).st_size
+            if not size:
+                raise InvalidError
+            self.map = mapdb.load(mmap.mmap(self._lock.fd, 0, access=mmap.ACCESS_READ))
+            if kind and self.map.info.format not in TYPES[kind]:
+                raise InvalidError
+        except MapError:
+            self.close()
+            raise InvalidError from None
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def fd(self) -> int:
+        """The descriptor, open for reading."""
+        return self._lock.fd
+
+    def close(self) -> None:
+        """Give the lock back."""
+        self._lock.__exit__()
+
+    def __enter__(self) -> Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def builder(kind: str, info: Any = None, **options: Any) -> Any:
+    """What collects records and writes a file of a format.  Raises MapError.
+
+    info: of an existing file; where it is of that format, its byte order, format version and page size are kept.
+    options: duplicates, replace, byteorder, version; those that are None do not count.
+    """
+    kept: Dict[str, Any] = {}
+    if info is not None and info.format == kind and kind != "cdb":
+        kept = {"byteorder": info.byteorder, "pagesize": info.pagesize}
+        if kind == "hash" and info.version in WRITTEN_VERSIONS:
+            kept["version"] = info.version
+    kept.update({name: value for name, value in options.items() if value is not None})
+    return mapdb.FORMATS[kind].Builder(**kept)
+
+
+#: Of a hash file, those that are written.
+WRITTEN_VERSIONS = (5, 8, 9)
+
+
+def change(path: str, kind: str, key: bytes, value: Optional[bytes], owner: int = 0) -> bool:
+    """Set a key of a map, in its place where the format allows that, or remove it if value is None.
+
+    A map whose keys may have several values gets one more.  An empty file becomes a map.  owner: a user number to
+    give the file to, or 0.  Whether a key that was to be removed was there.  Raises OSError, MapError, InvalidError
+    for a map of another type, and BusyError.
+    """
+    state = files.state_of(path)
+    if not state or not state[SIZE]:
+        return _create(path, kind, key, value, owner, state)
+    with Opened(path, kind) as opened:
+        info = opened.map.info
+        module = mapdb.FORMATS[info.format]
+        if not hasattr(module, "Editor"):
+            made = builder(info.format, info, duplicates=info.duplicates or None)
+            present = key in opened.map
+            if value is None and not present:
+                return False
+            ...
+    return files.edit(path, lambda fd: ...)
