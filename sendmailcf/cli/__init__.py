@@ -22,6 +22,8 @@ COMMANDS = {
     "build": "language",
     "diff": "language",
     "makemap": "makemap",
+    "editmap": "editmap",
+    "praliases": "praliases",
     "demo": "demo",
 }
 
@@ -67,7 +69,7 @@ def _run(room: str, arguments: Sequence[str]) -> int:
 
     module = __import__(f"{__name__}.{room}", fromlist=["main"])
     try:
-        status: int = module.main(arguments[1:] if room in ("makemap", "relay", "demo") else arguments)
+        status: int = module.main(arguments[1:] if room in ("makemap", "editmap", "praliases", "relay", "demo") else arguments)
         sys.stdout.flush()
         return status
     except SendmailCfError as error:

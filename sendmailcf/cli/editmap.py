@@ -12,24 +12,26 @@ import sys
 from ..errors import MapError, SendmailCfError
 from .mapfile import (
     CF,
-    EX_CANTCREAT,
     EX_IOERR,
     EX_UNAVAILABLE,
     EX_USAGE,
+    Opened,
     Options,
     StopError,
     attempt,
+    change,
     complain,
-    edit,
     error_text,
-    looked_up,
+    path_of,
+    prepare,
     read_cf,
+    refused,
     types_of,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Sequence, Set
+    from typing import List, Optional, Sequence, Set
 
 USAGE = b'Usage: editmap [-C cffile] [-N] [-f] [-q|-u|-x] maptype mapname key [ "value ..." ]'
 
@@ -72,14 +74,46 @@ def _run(arguments: Sequence[str]) -> int:
     key = words[2] if b"f" in flags else words[2].lower()
     end = b"\0" if b"N" in flags else b""
     trusted, _ = read_cf(b"editmap", cf)
-    owner = trusted if os.geteuid() == 0 else 0
+    job = _Job(words, key + end, words[3] + end if work == [b"u"] else None, trusted)
     types = types_of(b"editmap", words[0], words[1])
     try:
-        if work == [b"q"]:
-            return _query(types, words, key, end, owner)
-        return _change(types, words, key, end, owner, words[3] + end if work == [b"u"] else None)
-    except MapError as error:
-        raise StopError(EX_IOERR, b"editmap: %s: %s" % (words[1], error_text(error))) from None
+        return attempt(types, job.query if work == [b"q"] else job.change)
     except (OSError, SendmailCfError) as error:
-        text = b"editmap: error opening type %s map %s: %s" % (words[0], words[1], error_text(error))
-        raise StopError(EX_CANTCREAT, text) from None
+        raise refused(b"editmap", words[0], words[1], error) from None
+
+
+class _Job:
+    """One key of one map.  value: what to set it to; None to remove it."""
+
+    def __init__(self, words: List[bytes], key: bytes, value: Optional[bytes], trusted: int) -> None:
+        self._name, self._key, self._value, self._trusted = words[1], key, value, trusted
+        self._owner = trusted if os.geteuid() == 0 else 0
+
+    def query(self, kind: str) -> int:
+        """Print the value of the key."""
+        path = path_of(self._name, kind)
+        prepare(path, write=False, trusted=self._trusted)
+        with Opened(path, kind) as opened:
+            if self._owner:
+                os.fchown(opened.fd, self._owner, -1)  # editmap gives the file away even when it only reads
+            value = opened.map.get(self._key)
+        if value is None:
+            return self._missing(b"couldn't find key %s in map %s", EX_UNAVAILABLE)
+        sys.stdout.buffer.write(value.partition(b"\0")[0] + b"\n")
+        return 0
+
+    def change(self, kind: str) -> int:
+        """Set the key, or remove it."""
+        path = path_of(self._name, kind)
+        prepare(path, write=True, create=True, trusted=self._trusted)
+        try:
+            done = change(path, kind, self._key, self._value, self._owner)
+        except MapError as error:
+            raise StopError(EX_IOERR, b"editmap: %s: %s" % (self._name, error_text(error))) from None
+        if self._value is None and not done:
+            return self._missing(b"key %s doesn't exist in map %s", 0)
+        return 0
+
+    def _missing(self, text: bytes, status: int) -> int:
+        complain(b"editmap: " + text % (self._key.partition(b"\0")[0], self._name))
+        return status

@@ -12,32 +12,33 @@ import sys
 import time
 
 from .. import files, mapdb
-from ..errors import MapError
+from ..errors import MapError, SendmailCfError
 from ..makemap import Rules, build, duplicate, parse
 from .mapfile import (
     CF,
-    EX_CANTCREAT,
     EX_DATAERR,
     EX_IOERR,
     EX_USAGE,
-    IMPLICIT,
-    NEW_MODE,
     TYPES,
     InvalidError,
     Opened,
     Options,
-    RefusedError,
     StopError,
+    attempt,
+    builder,
     complain,
+    error_text,
+    new_mode,
     path_of,
     prepare,
     read_cf,
-    text_of,
+    refused,
+    types_of,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+    from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
     from ..makemap import Chunk, Problem
 
@@ -159,44 +160,27 @@ class _Job:
 
     def _types(self) -> Sequence[str]:
         """What to try, one after the other."""
-        kind = os.fsdecode(self._kind)
-        if kind == "implicit":
-            return IMPLICIT
-        if kind == "cdb" and self._flags.get(b"format") == b"cdb":
-            return ("cdb",)
-        if kind in ("dbm", "cdb"):
-            define = b"NDBM" if kind == "dbm" else b"CDB"
-            raise StopError(
-                EX_CANTCREAT, b"makemap: Need to recompile with -D%s for %s support" % (define, self._kind)
-            )
-        if kind not in TYPES:
-            raise self._refuse(b"Unknown database type")
-        return (kind,)
+        cdb = self._flags.get(b"format") == b"cdb"
+        return types_of(b"makemap", self._kind, self._name, cdb=cdb)
 
-    def _refuse(self, text: bytes) -> StopError:
-        return StopError(
-            EX_CANTCREAT, b"makemap: error opening type %s map %s: %s" % (self._kind, self._name, text)
-        )
+    def _attempt(self, work: Callable[[str], int]) -> int:
+        types = self._types()
+        try:
+            return attempt(types, work)
+        except (OSError, SendmailCfError) as error:
+            raise refused(b"makemap", self._kind, self._name, error) from None
 
     # Printing a database.
 
     def unmake(self) -> int:
         """Print the database as a source: `makemap -u`."""
-        types = self._types()
-        for kind in types:
-            path = path_of(self._name, kind)
-            try:
-                prepare(path, write=False, links=self._links, trusted=self._trusted)
-                opened = Opened(path, kind)
-            except (FileNotFoundError, InvalidError) as error:
-                if len(types) == 1:
-                    raise self._refuse(_text(error)) from None
-            except (OSError, RefusedError) as error:
-                raise self._refuse(_text(error)) from None
-            else:
-                with opened:
-                    return self._print(opened, path)
-        raise self._refuse(b"Unknown database type")
+        return self._attempt(self._unmake)
+
+    def _unmake(self, kind: str) -> int:
+        path = path_of(self._name, kind)
+        prepare(path, write=False, links=self._links, trusted=self._trusted)
+        with Opened(path, kind) as opened:
+            return self._print(opened, path)
 
     def _print(self, opened: Opened, path: str) -> int:
         out, separator = sys.stdout.buffer, self._rules.separator or b"\t"
@@ -211,22 +195,12 @@ class _Job:
 
     def make(self) -> int:
         """Build the database from standard input."""
-        types = self._types()
-        for kind in types:
-            path = path_of(self._name, kind)
-            try:
-                found = prepare(
-                    path, write=True, create=b"o" not in self._flags, links=self._links, trusted=self._trusted
-                )
-                return self._build(kind, os.path.realpath(path) if self._links else path, found)
-            except (FileNotFoundError, InvalidError) as error:
-                if len(types) == 1:
-                    raise self._refuse(_text(error)) from None
-            except (OSError, RefusedError) as error:
-                raise self._refuse(_text(error)) from None
-            except files.BusyError:
-                raise self._refuse(b"File changed after open") from None
-        raise self._refuse(b"Unknown database type")
+        return self._attempt(self._make)
+
+    def _make(self, kind: str) -> int:
+        path, create = path_of(self._name, kind), b"o" not in self._flags
+        found = prepare(path, write=True, create=create, links=self._links, trusted=self._trusted)
+        return self._build(kind, os.path.realpath(path) if self._links else path, found)
 
     def _build(self, kind: str, path: str, found: Optional[os.stat_result]) -> int:
         append = b"o" in self._flags
@@ -237,29 +211,27 @@ class _Job:
         def fill(fd: int) -> None:
             nonlocal begun
             begun = True
-            problems.extend(self._fill(fd, builder, seen))
+            problems.extend(self._fill(fd, made, seen))
 
         with self._existing(kind, path, found) as old:
-            builder = self._builder(kind, old and old.map.info)
+            made = self._builder(kind, old and old.map.info)
             seen = None
             if append and old is not None:
                 for keys, values in _batches(old.map.pairs()):
-                    builder.add(keys, values, [0] * len(keys))
+                    made.add(keys, values, [0] * len(keys))
                 if old.map.info.duplicates and not (b"d" in self._flags or self._rules.replace):
                     seen = set(old.map)
-        umask = os.umask(0)
-        os.umask(umask)
         import gc
 
         gc.disable()  # nothing made here is circular, and the collector would look at millions of objects
         try:
             files.replace_map(
-                path, fill, new_mode=NEW_MODE & ~umask, state=state, owner=self._trusted or None,
+                path, fill, new_mode=new_mode(), state=state, owner=self._trusted or None,
                 in_place=b"in-place" in self._flags,
             )  # fmt: skip
         except OSError as error:
             if begun:
-                raise StopError(EX_IOERR, b"makemap: %s: %s" % (self._name, text_of(error))) from None
+                raise StopError(EX_IOERR, b"makemap: %s: %s" % (self._name, error_text(error))) from None
             raise
         except MapError as error:
             raise StopError(EX_IOERR, b"makemap: %s: %s" % (self._name, os.fsencode(str(error)))) from None
@@ -293,21 +265,18 @@ class _Job:
             name = info.format
         if name not in mapdb.FORMATS or name == "text":
             raise StopError(EX_USAGE, os.fsencode(f"makemap: --format {name}: there is no such format"))
-        options: Dict[str, Any] = {}
-        if info is not None and info.format == name:
-            options = _kept(info)
-        if b"byte-order" in flags:
-            options["byteorder"] = os.fsdecode(flags[b"byte-order"])
-        if b"format-version" in flags:
-            options["version"] = _number(b"format-version", flags[b"format-version"])
-        if b"d" in flags or (b"o" in flags and info is not None and info.duplicates):
-            options["duplicates"] = True
-        elif self._rules.replace:
-            options["replace"] = True
+        several = b"d" in flags or (b"o" in flags and info is not None and info.duplicates)
         try:
-            return mapdb.FORMATS[name].Builder(**options)
-        except MapError as error:
-            raise StopError(EX_USAGE, os.fsencode(f"makemap: {error}")) from None
+            return builder(
+                name,
+                info,
+                byteorder=os.fsdecode(flags[b"byte-order"]) if b"byte-order" in flags else None,
+                version=_number(b"format-version", flags[b"format-version"]) if b"format-version" in flags else None,
+                duplicates=several or None,
+                replace=(self._rules.replace and not several) or None,
+            )
+        except (MapError, TypeError) as error:
+            raise StopError(EX_USAGE, os.fsencode(f"makemap: {name}: {error}")) from None
 
     def _fill(self, fd: int, builder: Any, seen: Optional[set[bytes]]) -> List[Problem]:
         """Read the source and write the file; what there is to report, unsorted."""
@@ -347,24 +316,10 @@ class _Maybe:
             self._opened.close()
 
 
-def _text(error: Exception) -> bytes:
-    return text_of(error) if isinstance(error, OSError) else os.fsencode(str(error))
-
-
 def _number(option: bytes, value: bytes) -> int:
     if not (value.isascii() and value.decode("latin-1").isdecimal()):
         raise StopError(EX_USAGE, b"makemap: --%s %s: not a number" % (option, value))
     return int(value)
-
-
-def _kept(info: Any) -> Dict[str, Any]:
-    """What a new file takes over from an existing one of its format."""
-    if info.format == "cdb":
-        return {}
-    kept = {"byteorder": info.byteorder, "pagesize": info.pagesize}
-    if info.format == "hash" and info.version in (5, 8, 9):
-        kept["version"] = info.version
-    return kept
 
 
 def _batches(pairs: Iterable[Tuple[bytes, bytes]]) -> Iterator[Tuple[List[bytes], List[bytes]]]:

@@ -489,23 +489,46 @@ def builder(kind: str, info: Any = None, **options: Any) -> Any:
 WRITTEN_VERSIONS = (5, 8, 9)
 
 
-def change(path: str, kind: str, key: bytes, value: Optional[bytes], owner: int = 0) -> bool:
-    """Set a key of a map, in its place where the format allows that, or remove it if value is None.
+def new_mode() -> int:
+    """The mode of a new map, octal: the programs' own, less the umask."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return NEW_MODE & ~umask
 
-    A map whose keys may have several values gets one more.  An empty file becomes a map.  owner: a user number to
-    give the file to, or 0.  Whether a key that was to be removed was there.  Raises OSError, MapError, InvalidError
-    for a map of another type, and BusyError.
+
+def change(path: str, kind: str, key: bytes, value: Optional[bytes], owner: int = 0) -> bool:
+    """Set a key of a map, in its place where its format allows that, or remove it if value is None.
+
+    A map whose keys may have several values gets one more.  A file that is empty or not there becomes a map.  owner:
+    a user number to give the file to, or 0.  Whether a key that was to be removed was there.  Raises OSError,
+    MapError, InvalidError for a map of another type, and BusyError.
     """
     state = files.state_of(path)
-    if not state or not state[SIZE]:
-        return _create(path, kind, key, value, owner, state)
+    if not state or not os.path.getsize(path):
+        made = builder(kind)
+        if value is not None:
+            made.add([key], [value])
+        files.replace_map(path, made.write, new_mode=new_mode(), state=state, owner=owner or None)
+        return value is not None
     with Opened(path, kind) as opened:
         info = opened.map.info
-        module = mapdb.FORMATS[info.format]
-        if not hasattr(module, "Editor"):
+        editor = getattr(mapdb.FORMATS[info.format], "Editor", None)
+        if editor is None:
             made = builder(info.format, info, duplicates=info.duplicates or None)
-            present = key in opened.map
-            if value is None and not present:
-                return False
-            ...
-    return files.edit(path, lambda fd: ...)
+            there = key in opened.map
+            changes = {} if info.duplicates and value is not None else {key: value}
+            mapdb.rebuilt(opened.map, made, changes)
+            if not changes:
+                made.add([key], [value])
+    if editor is None:
+        if there or value is not None:
+            files.replace_map(path, made.write, state=state, owner=owner or None)
+        return there
+
+    def put(fd: int) -> bool:
+        if owner:
+            os.fchown(fd, owner, -1)
+        edited = editor(fd)
+        return bool(edited.remove(key) if value is None else edited.put(key, value))
+
+    return files.edit(path, put)
