@@ -192,7 +192,7 @@ def _lock(fd: int, shared: bool) -> None:
     kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     for take in (fcntl.flock, fcntl.lockf):
         try:
-            take(fd, kind)  # type: ignore[operator]
+            take(fd, kind)
         except OSError as error:
             # A file system that knows no locks: sendmail goes on without one, too.
             if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOLCK):
@@ -213,7 +213,9 @@ def edit(path: str, change: Callable[[int], T]) -> T:
         return done
 
 
-def overwrite(path: str, contents: Writer, *, state: Optional[State] = None, owner: Optional[int] = None) -> None:
+def overwrite(
+    path: str, contents: Writer, *, state: Optional[State] = None, owner: Optional[int] = None
+) -> None:
     """Write a map database anew in its place, under its lock, so that all names of its inode lead to it.
 
     The contents are made first, elsewhere.  While they are copied the file begins with bytes that no database
@@ -323,7 +325,8 @@ class Replacement:
     mode of a file that does not exist; an existing one keeps its owner, group, mode and extended attributes.
     is_map: take sendmail's locks and leave the time stamp that makes a running sendmail open the new file.
     backup: keep the old file as `path.bak`, of the same owner and mode.  expected: what the file must still hold
-    when it is replaced; for a map, state: of the file that was read (`state_of`), which must be so still.  owner: the user number that the file shall belong to, new or not (makemap's TrustedUser).
+    when it is replaced.  state: for a map, of the file that was read (`state_of`); it must be so still.  owner: the
+    user number that the file shall belong to, new or not (makemap's TrustedUser).
 
     Several are made before the first is committed, so that a full disk is found before anything has changed.
     Raises OSError.

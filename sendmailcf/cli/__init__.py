@@ -40,6 +40,8 @@ commands:
   parse, build    every line of a sendmail.cf as JSON, and back
   diff            what two files say differently
   makemap         build a map database, as makemap does
+  editmap         look up, set or remove one key of it, as editmap does
+  praliases       print alias databases, as praliases does
   demo            the main job on an example /etc/mail in a temporary directory
 
 `sendmailcf COMMAND --help` tells more.  Exit status: 0 done, 1 a check failed, 2 it could not be done.
@@ -69,7 +71,8 @@ def _run(room: str, arguments: Sequence[str]) -> int:
 
     module = __import__(f"{__name__}.{room}", fromlist=["main"])
     try:
-        status: int = module.main(arguments[1:] if room in ("makemap", "editmap", "praliases", "relay", "demo") else arguments)
+        # Rooms of several commands are told which one was called.
+        status: int = module.main(arguments if room in ("edit", "language") else arguments[1:])
         sys.stdout.flush()
         return status
     except SendmailCfError as error:

@@ -57,7 +57,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     options = Options(b"editmap", arguments, b"C:fquxN", {b"help": False}, USAGE)
-    cf, work, flags = CF, [], set()  # type: bytes, List[bytes], Set[bytes]
+    cf = CF
+    work: List[bytes] = []
+    flags: Set[bytes] = set()
     for flag, value in options:
         if flag == b"help":
             print(HELP, end="")

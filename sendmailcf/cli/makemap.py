@@ -33,14 +33,15 @@ from .mapfile import (
     prepare,
     read_cf,
     refused,
+    several,
     types_of,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+    from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
-    from ..makemap import Chunk, Problem
+    from ..makemap import Problem
 
 _FLAGS = b"C:D:Nc:defi:Lj:lorst:uvx"
 _WORDS = {
@@ -180,7 +181,13 @@ class _Job:
         path = path_of(self._name, kind)
         prepare(path, write=False, links=self._links, trusted=self._trusted)
         with Opened(path, kind) as opened:
+            self._check_duplicates(opened)
             return self._print(opened, path)
+
+    def _check_duplicates(self, opened: Opened) -> None:
+        """With -d only a map whose keys may have several values will do."""
+        if b"d" in self._flags and not several(opened.map.info):
+            raise InvalidError
 
     def _print(self, opened: Opened, path: str) -> int:
         out, separator = sys.stdout.buffer, self._rules.separator or b"\t"
@@ -219,7 +226,7 @@ class _Job:
             if append and old is not None:
                 for keys, values in _batches(old.map.pairs()):
                     made.add(keys, values, [0] * len(keys))
-                if old.map.info.duplicates and not (b"d" in self._flags or self._rules.replace):
+                if several(old.map.info) and not (b"d" in self._flags or self._rules.replace):
                     seen = set(old.map)
         import gc
 
@@ -252,9 +259,11 @@ class _Job:
             except InvalidError:
                 return _Maybe(None)  # nothing worth keeping the kind of
         opened = Opened(path, kind)
-        if b"d" in self._flags and not opened.map.info.duplicates:
+        try:
+            self._check_duplicates(opened)
+        except InvalidError:
             opened.close()
-            raise InvalidError
+            raise
         return _Maybe(opened)
 
     def _builder(self, kind: str, info: Any) -> Any:
@@ -265,20 +274,20 @@ class _Job:
             name = info.format
         if name not in mapdb.FORMATS or name == "text":
             raise StopError(EX_USAGE, os.fsencode(f"makemap: --format {name}: there is no such format"))
-        several = b"d" in flags or (b"o" in flags and info is not None and info.duplicates)
+        keeps_all = b"d" in flags or (b"o" in flags and info is not None and several(info))
         try:
             return builder(
                 name,
                 info,
                 byteorder=os.fsdecode(flags[b"byte-order"]) if b"byte-order" in flags else None,
-                version=_number(b"format-version", flags[b"format-version"]) if b"format-version" in flags else None,
-                duplicates=several or None,
-                replace=(self._rules.replace and not several) or None,
+                version=_version(flags.get(b"format-version")),
+                duplicates=keeps_all or None,
+                replace=(self._rules.replace and not keeps_all) or None,
             )
-        except (MapError, TypeError) as error:
+        except MapError as error:
             raise StopError(EX_USAGE, os.fsencode(f"makemap: {name}: {error}")) from None
 
-    def _fill(self, fd: int, builder: Any, seen: Optional[set[bytes]]) -> List[Problem]:
+    def _fill(self, fd: int, builder: Any, seen: Optional[Set[bytes]]) -> List[Problem]:
         """Read the source and write the file; what there is to report, unsorted."""
         progress = _Progress(self._name)
         chunks = progress.watch(_chunks())
@@ -290,9 +299,8 @@ class _Job:
                 problems += found
                 if b"v" in self._flags:
                     _print_pairs(keys, values)
-                if seen is not None:
-                    keys, values, lines = _fresh(keys, values, lines, seen, problems)
-                builder.add(keys, values, lines)
+                kept = keys, values, lines
+                builder.add(*(kept if seen is None else _fresh(*kept, seen, problems)))
         progress.say(b"writing")
         problems += [duplicate(line, key) for line, key in builder.write(fd)]
         if b"verify" in self._flags:
@@ -316,9 +324,11 @@ class _Maybe:
             self._opened.close()
 
 
-def _number(option: bytes, value: bytes) -> int:
-    if not (value.isascii() and value.decode("latin-1").isdecimal()):
-        raise StopError(EX_USAGE, b"makemap: --%s %s: not a number" % (option, value))
+def _version(value: Optional[bytes]) -> Optional[int]:
+    if value is None:
+        return None
+    if value not in (b"5", b"8", b"9"):
+        raise StopError(EX_USAGE, b"makemap: --format-version %s: it is 9, 8 or 5" % value)
     return int(value)
 
 
@@ -336,18 +346,17 @@ def _batches(pairs: Iterable[Tuple[bytes, bytes]]) -> Iterator[Tuple[List[bytes]
 
 
 def _fresh(
-    keys: List[bytes], values: List[bytes], lines: Sequence[int], seen: set[bytes], problems: List[Problem]
-) -> Chunk:
+    keys: List[bytes], values: List[bytes], lines: Sequence[int], seen: Set[bytes], problems: List[Problem]
+) -> Tuple[List[bytes], List[bytes], List[int]]:
     """Of these records those whose key is not there yet; the others are reported."""
-    left: Tuple[List[bytes], List[bytes], List[int]] = ([], [], [])
-    for key, value, line in zip(keys, values, lines):
+    kept = []
+    for at, (key, line) in enumerate(zip(keys, lines)):
         if key in seen:
             problems.append(duplicate(line, key))
-            continue
-        seen.add(key)
-        for part, one in zip(left, (key, value, line)):
-            part.append(one)  # type: ignore[arg-type]
-    return left
+        else:
+            seen.add(key)
+            kept.append(at)
+    return [keys[at] for at in kept], [values[at] for at in kept], [lines[at] for at in kept]
 
 
 def _chunks() -> Iterator[bytes]:
@@ -394,7 +403,8 @@ def _verify(fd: int) -> None:
     """Look for faults in the file just written.  Raises MapError."""
     import mmap
 
-    found = mapdb.load(mmap.mmap(fd, 0, access=mmap.ACCESS_READ)).verify()
+    memory: Any = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
+    found = mapdb.load(memory).verify()
     if found:
         raise MapError(f"the new file is faulty and was thrown away: {found[0]}", offset=found[0].offset)
 

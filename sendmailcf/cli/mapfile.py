@@ -62,7 +62,12 @@ class Options:
     """
 
     def __init__(
-        self, program: bytes, arguments: Sequence[str], flags: bytes, words: Mapping[bytes, bool], usage: bytes
+        self,
+        program: bytes,
+        arguments: Sequence[str],
+        flags: bytes,
+        words: Mapping[bytes, bool],
+        usage: bytes,
     ) -> None:
         self._arguments = [os.fsencode(one) for one in arguments]
         self._program, self._flags, self._words, self._usage = program, flags, words, usage
@@ -164,18 +169,18 @@ def read_cf(program: bytes, cf: bytes, name: bytes = b"", *, whole: bool = False
             if user is not None:
                 trusted = _user(user)
         elif line.startswith(b"K") and name and not found:
-            line = line.rstrip(_BLANKS)
-            space = line.rfind(b" ")
-            at = line.find(name, space) if space >= 0 else -1
+            kept = line.rstrip(_BLANKS)
+            space = kept.rfind(b" ")
+            at = kept.find(name, space) if space >= 0 else -1
             if at <= 0:
                 continue
-            word = line[at:] if whole else _base(line[at:])
-            before = line[at - 1 : at]
+            word = kept[at:] if whole else _base(kept[at:])
+            before = kept[at - 1 : at]
             if word != name or not (before in _BLANKS or (before == b"/" and not whole)):
                 continue
-            found = _class(line)
+            found = _class(kept)
             if not found:
-                return trusted, b""
+                break
     return trusted, found
 
 
@@ -237,12 +242,11 @@ def examine(
         found, problem = None, error
     if links or not _safe(directory, trusted, fatal=True):
         _safe(directory, trusted, fatal=False)
-    if problem is not None:
-        if not create or not isinstance(problem, FileNotFoundError):
+    if found is None:
+        if problem is not None and not (create and isinstance(problem, FileNotFoundError)):
             raise problem
         _may_create(directory or "/", trusted)
         return None
-    assert found is not None
     if stat.S_ISLNK(found.st_mode):
         raise RefusedError("Symbolic links not allowed")
     if regular and not stat.S_ISREG(found.st_mode):
@@ -334,8 +338,10 @@ def _places(path: str, start: int) -> Iterator[str]:
 
 def _common(place: str, target: str) -> int:
     """Up to where an absolute link and its target are the same whole directories."""
-    same = os.path.commonprefix([place, target])
-    return same.rfind("/") + 1
+    same = 0
+    while place[same : same + 1] == target[same : same + 1] != "":
+        same += 1
+    return place.rfind("/", 0, same) + 1
 
 
 def _passable(found: os.stat_result) -> bool:
@@ -410,7 +416,13 @@ def path_of(name: bytes, kind: str) -> str:
 
 
 def prepare(
-    path: str, *, write: bool, create: bool = False, links: bool = False, trusted: int = 0, regular: bool = True
+    path: str,
+    *,
+    write: bool,
+    create: bool = False,
+    links: bool = False,
+    trusted: int = 0,
+    regular: bool = True,
 ) -> Optional[os.stat_result]:
     """Both looks that the programs take at a map's file before they open it: its facts, or None for a new one.
 
@@ -444,7 +456,8 @@ class Opened:
             size = os.fstat(self._lock.fd).st_size
             if not size:
                 raise InvalidError
-            self.map = mapdb.load(mmap.mmap(self._lock.fd, 0, access=mmap.ACCESS_READ))
+            memory: Any = mmap.mmap(self._lock.fd, 0, access=mmap.ACCESS_READ)
+            self.map = mapdb.load(memory)
             if kind and self.map.info.format not in TYPES[kind]:
                 raise InvalidError
         except MapError:
@@ -470,6 +483,15 @@ class Opened:
         self.close()
 
 
+#: Of a hash file, those that are written.
+WRITTEN_VERSIONS = (5, 8, 9)
+
+
+def several(info: Any) -> bool:
+    """Whether the keys of a map may have several values."""
+    return bool(getattr(info, "duplicates", False))
+
+
 def builder(kind: str, info: Any = None, **options: Any) -> Any:
     """What collects records and writes a file of a format.  Raises MapError.
 
@@ -483,10 +505,6 @@ def builder(kind: str, info: Any = None, **options: Any) -> Any:
             kept["version"] = info.version
     kept.update({name: value for name, value in options.items() if value is not None})
     return mapdb.FORMATS[kind].Builder(**kept)
-
-
-#: Of a hash file, those that are written.
-WRITTEN_VERSIONS = (5, 8, 9)
 
 
 def new_mode() -> int:
@@ -514,9 +532,9 @@ def change(path: str, kind: str, key: bytes, value: Optional[bytes], owner: int 
         info = opened.map.info
         editor = getattr(mapdb.FORMATS[info.format], "Editor", None)
         if editor is None:
-            made = builder(info.format, info, duplicates=info.duplicates or None)
+            made = builder(info.format, info, duplicates=several(info) or None)
             there = key in opened.map
-            changes = {} if info.duplicates and value is not None else {key: value}
+            changes = {} if several(info) and value is not None else {key: value}
             mapdb.rebuilt(opened.map, made, changes)
             if not changes:
                 made.add([key], [value])

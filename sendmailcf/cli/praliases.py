@@ -11,7 +11,6 @@ import sys
 from ..errors import MapError, SendmailCfError
 from .mapfile import (
     CF,
-    EX_USAGE,
     IMPLICIT,
     Opened,
     Options,
