@@ -189,12 +189,14 @@ def _careful(block: bytes, number: int, rules: Rules) -> Tuple[Chunk, int]:
             problems.append(Problem(line, "syntax error (leading space)", "syntax error (leading space)"))
             continue
         key, value = _split(text_line, rules.separator)
+        if rules.fold:
+            key = key.lower()
         if not value and not rules.allow_empty:
             shown = key.decode("utf-8", "surrogateescape")
             problems.append(Problem(line, f"no RHS for LHS {shown}", "a key without a value"))
             continue
         end = b"\0" if rules.null else b""
-        keys.append((key.lower() if rules.fold else key) + end)
+        keys.append(key + end)
         values.append(value + end)
         numbers.append(line)
     return (keys, values, numbers, problems), line - number + 1
