@@ -45,6 +45,10 @@ AT_MAX_BUCKET_2X, AT_NELEM_2X, AT_CHECK_HASH_2X, AT_FLAGS_2X, AT_SPARES_2X, AT_F
     188,
 )
 
+#: What begins and, with `JOURNAL_TAIL` bytes, ends the pages that `edit` puts behind a file while it changes it.
+JOURNAL = b"\x00sendmailcf\xffedit"
+JOURNAL_TAIL = 32
+
 
 def page_of(bucket: int, spares: Sequence[int], version: int) -> int:
     """The number of the first page of a bucket."""

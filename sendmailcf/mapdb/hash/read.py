@@ -35,6 +35,8 @@ from .layout import (
     FREE,
     INLINE,
     INTERNAL,
+    JOURNAL,
+    JOURNAL_TAIL,
     LEAF_DELETED,
     LEAF_INLINE,
     LEAF_OVERFLOW,
@@ -74,8 +76,9 @@ class Info:
     """What the first page of a hash file says.
 
     format: `hash`.  byteorder: little or big.  version: 5, 7 to 10.  pagesize: bytes.  nelem: a counter of elements, a
-    statistic.  max_bucket, high_mask, low_mask, spares: how buckets are addressed.  last_page: its number.
-    duplicates: whether keys may have several values.  free: the first page of the list of free ones, 0 for none.
+    statistic.  max_bucket, high_mask, low_mask, spares: how buckets are addressed.  last_page: the number of the last
+    page in the file.  said_pages: how many pages it says it has.  duplicates: whether keys may have several values.
+    free: the first page of the list of free ones, 0 for none.
 
     head: the first 512 bytes.  size: of the file, in bytes.  Raises MapError for what cannot be a hash file.
     """
@@ -91,6 +94,7 @@ class Info:
         "max_bucket",
         "nelem",
         "pagesize",
+        "said_pages",
         "spares",
         "version",
     )
@@ -98,6 +102,7 @@ class Info:
     spares: Tuple[int, ...]
     version: int
     pagesize: int
+    said_pages: int
 
     def __init__(self, head: bytes, size: int) -> None:
         if size < META_SIZE:
@@ -117,7 +122,7 @@ class Info:
         if size % self.pagesize:
             raise MapError(f"truncated: {size} bytes are no whole number of pages", offset=size)
         self.last_page = size // self.pagesize - 1
-        self.free = 0
+        self.free, self.said_pages = 0, self.last_page + 1
         if self.version == VERSION_2X:
             at_buckets, at_nelem, at_flags = AT_MAX_BUCKET_2X, AT_NELEM_2X, AT_FLAGS_2X
             at_check, at_spares = AT_CHECK_HASH_2X, AT_SPARES_2X
@@ -149,12 +154,23 @@ class Info:
         if head[AT_META_FLAGS] & 6:
             raise MapError("a file of several partitions; sendmail makes none", offset=AT_META_FLAGS)
         (self.free,) = struct.unpack_from(order + "I", head, AT_FREE)
-        if self.version > 7 and struct.unpack_from(order + "I", head, AT_LAST_PAGE)[0] > self.last_page:
-            raise MapError("truncated: its last page is missing", offset=size)
+        if self.version > 7:
+            self.said_pages = struct.unpack_from(order + "I", head, AT_LAST_PAGE)[0] + 1
+            if self.said_pages > self.last_page + 1:
+                raise MapError("truncated: its last page is missing", offset=size)
 
     def page_of(self, bucket: int) -> int:
         """The number of the first page of a bucket."""
         return page_of(bucket, self.spares, self.version)
+
+
+def info_of(data: Buffer) -> Info:
+    """What the first page of a whole file says.  Raises MapError for a file whose change was interrupted, too."""
+    size = len(data)
+    info = Info(bytes(data[:META_SIZE]), size)
+    if size > info.said_pages * info.pagesize and data[-JOURNAL_TAIL:][: len(JOURNAL)] == JOURNAL:
+        raise MapError("a change of this file was interrupted; the next change completes it", offset=size)
+    return info
 
 
 class Reader:
@@ -238,10 +254,10 @@ class Reader:
 
     def _off_page(self, item: bytes, offset: int) -> bytes:
         first, length = struct.unpack(self._order + "4xII", item)
-        return b"".join(self.pieces(int(first), int(length), offset))
+        return b"".join(piece for _, piece in self.pieces(int(first), int(length), offset))
 
-    def pieces(self, number: int, length: int, offset: int) -> Iterator[bytes]:
-        """The parts of a large item, page by page.  offset: where it is named."""
+    def pieces(self, number: int, length: int, offset: int) -> Iterator[Tuple[int, bytes]]:
+        """The pages of a large item, each with its part.  offset: where it is named."""
         if length > (self.info.last_page + 1) * self.info.pagesize:
             raise MapError(f"an item of {length} bytes is larger than the file", offset=offset)
         room, seen = self.info.pagesize - PAGE_HEADER, 0
@@ -253,34 +269,40 @@ class Reader:
                 raise MapError(
                     "a page that holds no part of a large item", offset=number * self.info.pagesize
                 )
-            yield page[PAGE_HEADER : PAGE_HEADER + size]
+            yield number, page[PAGE_HEADER : PAGE_HEADER + size]
             length, number = length - size, following
 
-    def leaves(self, root: int) -> Iterator[Tuple[int, bytes, List[Tuple[int, bytes]]]]:
-        """The pages with the elements of a tree of duplicates, in order: number, bytes, offsets and items."""
+    def leaves(self, root: int) -> Iterator[Tuple[int, List[Tuple[int, bytes]]]]:
+        """The pages with the elements of a tree of duplicates, in order: number, offsets and items."""
         number, seen = root, 0
-        while True:
-            page = self.page(number)
-            kind = page[AT_TYPE]
-            if kind not in (RECNO_INTERNAL, INTERNAL):
-                break
-            items = self._leaf_items(number, page, 8 if kind == RECNO_INTERNAL else 12)
+        kind, following, items = self.tree_page(number)
+        while kind in (RECNO_INTERNAL, INTERNAL):
             seen += 1
             if not items or seen > self.info.last_page:
                 raise MapError("a tree of duplicates without leaves", offset=number * self.info.pagesize)
             # A number stands first in the one, after a length and a type in the other.
             number = struct.unpack_from(self._order + "I", items[0][1], 0 if kind == RECNO_INTERNAL else 4)[0]
-        while number:
-            page = self.page(number)
-            if page[AT_TYPE] not in (RECNO_LEAF, SORTED_DUPLICATES, DUPLICATES_2X):
-                place = number * self.info.pagesize + AT_TYPE
-                raise MapError(f"a page of type {page[AT_TYPE]} in a set of duplicates", offset=place)
-            yield number, page, self._leaf_items(number, page, 0)
-            following, seen = struct.unpack_from(self._order + "I", page, 16)[0], seen + 1
-            if following and seen > self.info.last_page:
-                place = number * self.info.pagesize + 16
-                raise MapError("the pages of a set of duplicates form a circle", offset=place)
-            number = following
+            kind, following, items = self.tree_page(number)
+        while True:
+            place = number * self.info.pagesize
+            if kind in (RECNO_INTERNAL, INTERNAL):
+                raise MapError(f"a page of type {kind} among the leaves of a tree", offset=place + AT_TYPE)
+            yield number, items
+            number, seen = following, seen + 1
+            if not number:
+                return
+            if seen > self.info.last_page:
+                raise MapError("the pages of a set of duplicates form a circle", offset=place + 16)
+            kind, following, items = self.tree_page(number)
+
+    def tree_page(self, number: int) -> Tuple[int, int, List[Tuple[int, bytes]]]:
+        """Of a page of a tree of duplicates: its type, the page after it, and the items with their offsets."""
+        page = self.page(number)
+        kind, place = page[AT_TYPE], number * self.info.pagesize + AT_TYPE
+        if kind not in (RECNO_INTERNAL, INTERNAL, RECNO_LEAF, SORTED_DUPLICATES, DUPLICATES_2X):
+            raise MapError(f"a page of type {kind} in a set of duplicates", offset=place)
+        (following,) = struct.unpack_from(self._order + "I", page, 16)
+        return kind, following, self._leaf_items(number, page, {RECNO_INTERNAL: 8, INTERNAL: 12}.get(kind, 0))
 
     def _leaf_items(self, number: int, page: bytes, length: int) -> List[Tuple[int, bytes]]:
         """The offsets and items of a page of a tree; length: of each item in bytes, 0 if the items tell."""
@@ -302,7 +324,7 @@ class Reader:
     def _elements(self, root: int) -> Iterator[bytes]:
         """The values of a tree of duplicates.  They share no pages, so they are no longer than the file."""
         left = (self.info.last_page + 1) * self.info.pagesize
-        for number, _, items in self.leaves(root):
+        for number, items in self.leaves(root):
             for at, item in items:
                 place, kind = number * self.info.pagesize + at, item[2]
                 if kind & LEAF_DELETED:
@@ -339,7 +361,7 @@ class HashMap(Mapping[bytes, bytes]):
     def __init__(self, data: Buffer) -> None:
         self._data = data
         self._size = len(data)
-        self.info = Info(bytes(data[:META_SIZE]), self._size)
+        self.info = info_of(data)
         self._reader = Reader(self.info, self._page)
         self._lookups = 0
         self._steps: Optional[List[int]] = None

@@ -43,13 +43,13 @@ from .layout import (
     header,
     page_order,
 )
-from .read import Info, Reader
+from .read import Reader, info_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import List, Optional, Tuple
 
-    from .read import Buffer
+    from .read import Buffer, Info
 
 _HASH = (SORTED, UNSORTED)
 _LEAVES = (RECNO_LEAF, SORTED_DUPLICATES, DUPLICATES_2X)
@@ -62,7 +62,7 @@ _BATCH = 8192
 def verify(data: Buffer) -> List[MapError]:
     """The faults of a file, in the order in which they were found; none for a sound one."""
     try:
-        info = Info(bytes(data[:META_SIZE]), len(data))
+        info = info_of(data)
     except MapError as error:
         return [error]
     return _Verifier(data, info).run()
@@ -123,9 +123,10 @@ class _Verifier:
             self._say(f"unknown flags {head[AT_META_FLAGS]:#x}", 0, AT_META_FLAGS)
         if info.free > info.last_page:
             self._say(f"the list of free pages begins at page {info.free}, which is not there", 0, AT_FREE)
-        (last,) = struct.unpack_from(self._order + "I", head, AT_LAST_PAGE)
-        if info.version > 7 and last != info.last_page:
-            self._say(f"the last page is said to be {last} and is {info.last_page}", 0, AT_LAST_PAGE)
+        if info.said_pages != info.last_page + 1:
+            self._say(
+                f"{info.said_pages} pages are said to be there, and {info.last_page + 1} are", 0, AT_LAST_PAGE
+            )
         for doubling in range(32):
             if not info.spares[doubling]:
                 break
