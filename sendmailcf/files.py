@@ -152,10 +152,11 @@ class Lock:
     Which kind they take was decided when sendmail was built (flock or fcntl), so both are taken; where the
     system makes them one, the second is the same lock again.  shared: as a reader takes it, else as a writer.
     fd is open for reading, and for writing where it is not shared; it is -1 where the file does not exist.
+    wait: for whoever holds it, else BlockingIOError is raised.
     Nothing else may open and close the file meanwhile: an fcntl lock ends with the first descriptor that does.
     """
 
-    def __init__(self, path: str, *, shared: bool = False) -> None:
+    def __init__(self, path: str, *, shared: bool = False, wait: bool = True) -> None:
         self.fd = -1
         while True:
             try:
@@ -164,7 +165,7 @@ class Lock:
             except FileNotFoundError:
                 return
             try:
-                _lock(fd, shared)
+                _lock(fd, shared, wait)
                 if os.path.samestat(os.fstat(fd), os.stat(path)):
                     self.fd = fd
                     return
@@ -186,10 +187,10 @@ class Lock:
             self.fd = -1
 
 
-def _lock(fd: int, shared: bool) -> None:
+def _lock(fd: int, shared: bool, wait: bool) -> None:
     if fcntl is None:
         return
-    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    kind = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     for take in (fcntl.flock, fcntl.lockf):
         try:
             take(fd, kind)

@@ -24,6 +24,7 @@ COMMANDS = {
     "makemap": "makemap",
     "editmap": "editmap",
     "praliases": "praliases",
+    "newaliases": "newaliases",
     "demo": "demo",
 }
 
@@ -41,6 +42,7 @@ commands:
   diff            what two files say differently
   makemap         build a map database, as makemap does
   editmap         look up, set or remove one key of it, as editmap does
+  newaliases      build alias databases, as newaliases does
   praliases       print alias databases, as praliases does
   demo            the main job on an example /etc/mail in a temporary directory
 

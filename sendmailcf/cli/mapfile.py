@@ -240,8 +240,8 @@ def examine(
         problem = None
     except OSError as error:
         found, problem = None, error
-    if links or not _safe(directory, trusted, fatal=True):
-        _safe(directory, trusted, fatal=False)
+    if links or not safe_directory(directory, fatal=True):
+        safe_directory(directory, fatal=False)
     if found is None:
         if problem is not None and not (create and isinstance(problem, FileNotFoundError)):
             raise problem
@@ -290,11 +290,14 @@ def _member(group: int) -> bool:
         return False
 
 
-def _safe(path: str, trusted: int, *, fatal: bool, level: int = 0, start: int = 0) -> bool:
+def safe_directory(
+    path: str, *, fatal: bool, warn: Callable[[bytes], None] = complain, level: int = 0, start: int = 0
+) -> bool:
     """Whether only its owners can write to a directory and to those above it, link by link.
 
-    fatal: False is returned for one that others can write to; else root is warned of it.  start: what of the path
-    was looked at before.  Raises RefusedError and OSError where the way is barred, but not if fatal.
+    fatal: False is returned for one that others can write to, and where the way is barred; else root is warned of
+    the one, and RefusedError or OSError raised for the other.  level, start: how many links led here, and how much
+    of the path was looked at before.
     """
     try:
         if level > _MAX_LINKS:
@@ -306,14 +309,14 @@ def _safe(path: str, trusted: int, *, fatal: bool, level: int = 0, start: int = 
                 start = _common(place, target) if target.startswith("/") else place.rfind("/") + 1
                 if not target.startswith("/"):
                     target = place[:start] + target
-                if not _safe(target, trusted, fatal=fatal, level=level + 1, start=start):
+                if not safe_directory(target, fatal=fatal, warn=warn, level=level + 1, start=start):
                     return False
                 continue
             if found.st_mode & 0o022 and (fatal or os.getuid() == 0):
                 if fatal:
                     return False
                 who = b"World" if found.st_mode & 0o002 else b"Group"
-                complain(b"WARNING: %s writable directory %s" % (who, os.fsencode(place)))
+                warn(b"WARNING: %s writable directory %s" % (who, os.fsencode(place)))
             if os.geteuid() == 0 and not _passable(found):
                 raise _denied()
     except (OSError, RefusedError):
