@@ -10,7 +10,7 @@ a page in plain order passes every check and loses keys.
 
 from __future__ import annotations
 
-from .build import Builder, build
+from .build import SEPARATOR, Builder, build
 from .hashing import hash_of
 from .layout import VERSION
 from .read import HashMap, Info
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .edit import Editor
 
-__all__ = ["VERSION", "Builder", "Editor", "HashMap", "Info", "build", "hash_of"]
+__all__ = ["SEPARATOR", "VERSION", "Builder", "Editor", "HashMap", "Info", "build", "hash_of"]
 
 
 def __getattr__(name: str) -> object:

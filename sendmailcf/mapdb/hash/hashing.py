@@ -34,18 +34,15 @@ _lane_constants: Dict[int, Tuple[int, int]] = {}
 def hashes_of(keys: Sequence[bytes]) -> array[int]:
     """The lowest 23 bits of `hash_of` for many keys.
 
-    The low bits of a step depend on low bits alone, and there the multiplier may be taken modulo 2**23, 403;
-    so a product needs 32 bits, and one multiplication of one big integer serves all keys.  Keys are filled up
-    with NULs on the left, which a hash that starts at 0 does not notice.
+    In these bits the multiplier may be taken modulo 2**23, 403, so a product needs 32 bits: a lane.  Keys are filled
+    up with NULs on the left, which a hash that starts at 0 does not notice.
     """
-    if any(map(_LANE_BYTES.__lt__, map(len, keys))):
-        return array("I", [hash_of(key) & _LANE_MASK for key in keys])
     count = len(keys)
     words = (max(map(len, keys), default=0) + 3) // 4 or 1
-    width = words * 4
     lanes = array("I")
-    if lanes.itemsize != 4:
+    if words * 4 > _LANE_BYTES or lanes.itemsize != 4:
         return array("I", [hash_of(key) & _LANE_MASK for key in keys])
+    width = words * 4
     lanes.frombytes(b"".join([key.rjust(width, b"\0") for key in keys]))
     if count not in _lane_constants:
         if len(_lane_constants) > 8:
