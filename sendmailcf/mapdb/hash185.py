@@ -297,6 +297,7 @@ class Info(FileInfo):
     """
 
     format = "hash185"
+    doubling: int
     spares: Tuple[int, ...]
     bitmaps: Tuple[int, ...]
 
@@ -345,8 +346,8 @@ class Info(FileInfo):
 
     def overflow_page(self, address: int) -> int:
         """The number of an overflow page."""
-        last = (1 << (address >> 11)) - 1
-        return self.page_of(last) + (address & _MOST)
+        before = self.page_of((1 << (address >> 11)) - 1)
+        return before + (address & _MOST)
 
 
 class Hash185Map(FileMap):
