@@ -157,23 +157,29 @@ class Collector:
         """Put all but the head of the file in place; its size in bytes, and the head."""
         raise NotImplementedError
 
+    @staticmethod
+    def _same(key: bytes) -> bytes:
+        """What is the same of keys that are taken for equal."""
+        return key
+
     def _kept(self) -> List[Pair]:
         """The records that are stored, in order."""
         pairs = list(zip(self._keys, self._values))
         if self._keeps_all:
             return pairs
-        kept: Dict[bytes, bytes] = {}
+        kept: Dict[bytes, Pair] = {}
         self._left_out = []
-        for line, (key, value) in zip(self._lines, pairs):
-            if key not in kept:
-                kept[key] = value
+        for line, pair in zip(self._lines, pairs):
+            same = self._same(pair[0])
+            if same not in kept:
+                kept[same] = pair
             elif self._replace:
                 # A writer that replaces takes the old record out and puts the new one at the end.
-                del kept[key]
-                kept[key] = value
+                del kept[same]
+                kept[same] = pair
             else:
-                self._left_out.append((line, key))
-        return list(kept.items())
+                self._left_out.append((line, pair[0]))
+        return list(kept.values())
 
 
 def filled(builder: Collector, pairs: Iterable[Pair]) -> bytes:
