@@ -212,6 +212,8 @@ def _local(text: bytes, mask: bytes, local: Container[bytes]) -> Tuple[Optional[
         start = mask.rindex(b"<") + 1
         end = mask.find(b">", start) if b">" in mask[start:] else len(mask)
         text, mask = text[start:end], mask[start:end]
+    if not text:
+        return None, b"User address required"
     if mask[:1] == b"@" and b":" in mask:  # a route: @host:user
         start = mask.rindex(b":") + 1
         if text[1 : start - 1].lower() not in local:

@@ -300,7 +300,7 @@ def replace(path: str, contents: Writer, **how: object) -> None:
 
 def replace_map(
     path: str, contents: Writer, *, new_mode: int = 0o640, state: Optional[State] = None, owner: Optional[int] = None,
-    in_place: bool = False,
+    like: Optional[str] = None, in_place: bool = False,
 ) -> None:  # fmt: skip
     """Replace a map database, or create it.  The arguments are those of a Replacement.
 
@@ -310,7 +310,7 @@ def replace_map(
     if os.path.exists(path) and (in_place or not _replaceable(path)):
         overwrite(path, contents, state=state, owner=owner)
     else:
-        replace(path, contents, new_mode=new_mode, is_map=True, state=state, owner=owner)
+        replace(path, contents, new_mode=new_mode, is_map=True, state=state, owner=owner, like=like)
 
 
 def _replaceable(path: str) -> bool:
@@ -327,7 +327,8 @@ class Replacement:
     is_map: take sendmail's locks and leave the time stamp that makes a running sendmail open the new file.
     backup: keep the old file as `path.bak`, of the same owner and mode.  expected: what the file must still hold
     when it is replaced.  state: for a map, of the file that was read (`state_of`); it must be so still.  owner: the
-    user number that the file shall belong to, new or not (makemap's TrustedUser).
+    user number that the file shall belong to, new or not (makemap's TrustedUser).  like: a file whose owner, group
+    and mode a new one takes.
 
     Several are made before the first is committed, so that a full disk is found before anything has changed.
     Raises OSError.
@@ -344,7 +345,9 @@ class Replacement:
         expected: Optional[bytes] = None,
         state: Optional[State] = None,
         owner: Optional[int] = None,
+        like: Optional[str] = None,
     ) -> None:
+        self._like = like
         self._path, self._is_map, self._expected, self._state = path, is_map, expected, state
         self._directory = os.path.dirname(path) or "."
         self._temporaries: List[Tuple[str, str]] = []
@@ -382,6 +385,8 @@ class Replacement:
                 _write_all(fd, contents)
             if old is not None:
                 _keep_facts(self._path, old, fd)
+            elif self._like is not None:
+                _keep_facts(self._like, os.stat(self._like), fd)
             else:
                 os.fchmod(fd, new_mode)
             if owner is not None and os.fstat(fd).st_uid != owner:

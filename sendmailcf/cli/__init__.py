@@ -21,6 +21,7 @@ COMMANDS = {
     "parse": "language",
     "build": "language",
     "diff": "language",
+    "map": "map",
     "makemap": "makemap",
     "editmap": "editmap",
     "praliases": "praliases",
@@ -40,6 +41,7 @@ commands:
   set, unset      an option or a macro
   parse, build    every line of a sendmail.cf as JSON, and back
   diff            what two files say differently
+  map             build, print, look up, change, compare, verify or migrate a map database
   makemap         build a map database, as makemap does
   editmap         look up, set or remove one key of it, as editmap does
   newaliases      build alias databases, as newaliases does

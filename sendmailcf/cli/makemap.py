@@ -14,6 +14,7 @@ import time
 from .. import files, mapdb
 from ..errors import MapError, SendmailCfError
 from ..makemap import Rules, build, duplicate, parse
+from ..mapdb.hash import Builder as HashBuilder
 from .mapfile import (
     CF,
     EX_DATAERR,
@@ -28,11 +29,13 @@ from .mapfile import (
     builder,
     complain,
     error_text,
+    head_of,
     new_mode,
     path_of,
     prepare,
     read_cf,
     refused,
+    reopened,
     several,
     types_of,
 )
@@ -207,27 +210,43 @@ class _Job:
     def _make(self, kind: str) -> int:
         path, create = path_of(self._name, kind), b"o" not in self._flags
         found = prepare(path, write=True, create=create, links=self._links, trusted=self._trusted)
-        return self._build(kind, os.path.realpath(path) if self._links else path, found)
+        real = os.path.realpath(path) if self._links else path
+        state = None if create else files.state_of(real)
+        progress = _Progress(self._name)
+        seen: Optional[Set[bytes]] = None
+        if create:
+            made = self._builder(kind, head_of(real) if found else None, progress)
+        else:
+            with reopened(real, kind) as old:
+                self._check_duplicates(old)
+                made = self._builder(kind, old.map.info, progress)
+                for keys, values in _batches(old.map.pairs()):
+                    made.add(keys, values, [0] * len(keys))
+                if several(old.map.info) and not (b"d" in self._flags or self._rules.replace):
+                    seen = set(old.map)
+        return self._replace(real, state, made, seen, progress)
 
-    def _build(self, kind: str, path: str, found: Optional[os.stat_result]) -> int:
-        append = b"o" in self._flags
-        state = files.state_of(path) if append else None
+    def _replace(
+        self,
+        path: str,
+        state: Optional[files.State],
+        made: Any,
+        seen: Optional[Set[bytes]],
+        progress: _Progress,
+    ) -> int:
+        """Read the source and put the new file in the place of the old one."""
         problems: List[Problem] = []
         begun = False
 
         def fill(fd: int) -> None:
             nonlocal begun
             begun = True
-            problems.extend(self._fill(fd, made, seen))
+            problems.extend(self._read(made, seen, progress))
+            problems.extend(duplicate(line, key) for line, key in made.write(fd))
+            if b"verify" in self._flags:
+                progress.say(b"verifying")
+                _verify(fd)
 
-        with self._existing(kind, path, found) as old:
-            made = self._builder(kind, old and old.map.info)
-            seen = None
-            if append and old is not None:
-                for keys, values in _batches(old.map.pairs()):
-                    made.add(keys, values, [0] * len(keys))
-                if several(old.map.info) and not (b"d" in self._flags or self._rules.replace):
-                    seen = set(old.map)
         import gc
 
         gc.disable()  # nothing made here is circular, and the collector would look at millions of objects
@@ -244,84 +263,48 @@ class _Job:
             raise StopError(EX_IOERR, b"makemap: %s: %s" % (self._name, os.fsencode(str(error)))) from None
         finally:
             gc.enable()
+            progress.done()
         problems.sort(key=lambda problem: problem.line)
         for problem in problems:
             complain(b"makemap: %s: %s" % (self._name, problem.message.encode("utf-8", "surrogateescape")))
         return EX_DATAERR if problems else 0
 
-    def _existing(self, kind: str, path: str, found: Optional[os.stat_result]) -> _Maybe:
-        """The database that is there, to be added to or to be made again in its kind."""
-        if found is None:
-            return _Maybe(None)
-        if b"o" not in self._flags:
-            try:
-                return _Maybe(Opened(path, ""))
-            except InvalidError:
-                return _Maybe(None)  # nothing worth keeping the kind of
-        opened = Opened(path, kind)
-        try:
-            self._check_duplicates(opened)
-        except InvalidError:
-            opened.close()
-            raise
-        return _Maybe(opened)
-
-    def _builder(self, kind: str, info: Any) -> Any:
+    def _builder(self, kind: str, head: Any, progress: _Progress) -> Any:
         """What collects the records and writes them: of the kind asked for, else of the file that is there."""
         flags = self._flags
         name = os.fsdecode(flags.get(b"format", b"")) or kind
-        if b"format" not in flags and info is not None and info.format in TYPES[kind]:
-            name = info.format
+        if b"format" not in flags and head is not None and head.format in TYPES[kind]:
+            name = head.format
         if name not in mapdb.FORMATS or name == "text":
             raise StopError(EX_USAGE, os.fsencode(f"makemap: --format {name}: there is no such format"))
-        keeps_all = b"d" in flags or (b"o" in flags and info is not None and several(info))
+        keeps_all = b"d" in flags or (b"o" in flags and several(head))
         try:
             return builder(
                 name,
-                info,
+                head,
                 byteorder=os.fsdecode(flags[b"byte-order"]) if b"byte-order" in flags else None,
                 version=_version(flags.get(b"format-version")),
                 duplicates=keeps_all or None,
                 replace=(self._rules.replace and not keeps_all) or None,
+                progress=progress.share if name == "hash" else None,
             )
         except MapError as error:
             raise StopError(EX_USAGE, os.fsencode(f"makemap: {name}: {error}")) from None
 
-    def _fill(self, fd: int, builder: Any, seen: Optional[Set[bytes]]) -> List[Problem]:
-        """Read the source and write the file; what there is to report, unsorted."""
-        progress = _Progress(self._name)
+    def _read(self, made: Any, seen: Optional[Set[bytes]], progress: _Progress) -> List[Problem]:
+        """Give the source to the builder; what there is to report.  seen: keys that must not come again."""
         chunks = progress.watch(_chunks())
-        if seen is None and b"v" not in self._flags:
-            problems = build(chunks, self._rules, builder)
-        else:
-            problems = []
-            for keys, values, lines, found in parse(chunks, self._rules):
-                problems += found
-                if b"v" in self._flags:
-                    _print_pairs(keys, values)
-                kept = keys, values, lines
-                builder.add(*(kept if seen is None else _fresh(*kept, seen, problems)))
-        progress.say(b"writing")
-        problems += [duplicate(line, key) for line, key in builder.write(fd)]
-        if b"verify" in self._flags:
-            progress.say(b"verifying")
-            _verify(fd)
-        progress.done()
+        verbose = b"v" in self._flags
+        if seen is None and not verbose and isinstance(made, HashBuilder):
+            return build(chunks, self._rules, made)
+        problems: List[Problem] = []
+        for keys, values, lines, found in parse(chunks, self._rules):
+            problems += found
+            if verbose:
+                _print_pairs(keys, values)
+            kept = keys, values, lines
+            made.add(*(kept if seen is None else _fresh(*kept, seen, problems)))
         return problems
-
-
-class _Maybe:
-    """A database that is open, or none."""
-
-    def __init__(self, opened: Optional[Opened]) -> None:
-        self._opened = opened
-
-    def __enter__(self) -> Optional[Opened]:
-        return self._opened
-
-    def __exit__(self, *_: object) -> None:
-        if self._opened is not None:
-            self._opened.close()
 
 
 def _version(value: Optional[bytes]) -> Optional[int]:
@@ -388,6 +371,10 @@ class _Progress:
         if self._watched and time.monotonic() - self._start > _PATIENCE:
             self._shown = True
             self._write(b"\r\033[Kmakemap: %s: %s" % (self._name, what))
+
+    def share(self, written: float) -> None:
+        """Show how much of the file is written, from 0.0 to 1.0."""
+        self.say(b"%d %% written" % int(100 * written))
 
     def done(self) -> None:
         """Show nothing any more."""

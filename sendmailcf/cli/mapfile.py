@@ -463,9 +463,9 @@ class Opened:
             self.map = mapdb.load(memory)
             if kind and self.map.info.format not in TYPES[kind]:
                 raise InvalidError
-        except MapError:
+        except MapError as error:
             self.close()
-            raise InvalidError from None
+            raise InvalidError from error
         except BaseException:
             self.close()
             raise
@@ -486,8 +486,49 @@ class Opened:
         self.close()
 
 
-#: Of a hash file, those that are written.
-WRITTEN_VERSIONS = (5, 8, 9)
+def reopened(path: str, kind: str) -> Opened:
+    """A map that is about to be changed: a change of it that was interrupted is completed first.
+
+    Raises OSError, InvalidError, and MapError for one that cannot be completed.
+    """
+    try:
+        return Opened(path, kind)
+    except InvalidError:
+        head = head_of(path)
+        editor = None if head is None else getattr(mapdb.FORMATS[head.format], "Editor", None)
+        if editor is None:
+            raise
+    files.edit(path, editor)
+    return Opened(path, kind)
+
+
+#: Of a hash file, those that are written, and the first that is changed in place.
+WRITTEN_VERSIONS, EDITED_VERSION = (5, 8, 9), 8
+
+
+class Head:
+    """What the first bytes of a database say, whatever the rest is like: its format, the format's version, byte order
+    and page size in bytes."""
+
+    __slots__ = ("byteorder", "format", "pagesize", "version")
+
+    def __init__(self, data: bytes) -> None:
+        """Raises MapError for no database."""
+        self.format, self.version, self.byteorder = mapdb.kind(data)
+        order: Any = self.byteorder
+        if self.format == "hash185":
+            self.pagesize = int.from_bytes(data[12:16], "big")
+        else:
+            self.pagesize = int.from_bytes(data[20:24], order)
+
+
+def head_of(path: str) -> Optional[Head]:
+    """The head of a file; None where it is not there or is no database.  Raises OSError where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return Head(file.read(mapdb.HEAD_BYTES))
+    except (FileNotFoundError, MapError):
+        return None
 
 
 def several(info: Any) -> bool:
@@ -495,19 +536,22 @@ def several(info: Any) -> bool:
     return bool(getattr(info, "duplicates", False))
 
 
-def builder(kind: str, info: Any = None, **options: Any) -> Any:
+def builder(kind: str, head: Any = None, **options: Any) -> Any:
     """What collects records and writes a file of a format.  Raises MapError.
 
-    info: of an existing file; where it is of that format, its byte order, format version and page size are kept.
-    options: duplicates, replace, byteorder, version; those that are None do not count.
+    head: of an existing file, or a map's info; where it is of that format, its byte order, format version and page
+    size are kept.  options: duplicates, replace, byteorder, version; those that are None do not count.
     """
     kept: Dict[str, Any] = {}
-    if info is not None and info.format == kind and kind != "cdb":
-        kept = {"byteorder": info.byteorder, "pagesize": info.pagesize}
-        if kind == "hash" and info.version in WRITTEN_VERSIONS:
-            kept["version"] = info.version
+    if head is not None and head.format == kind and kind != "cdb":
+        kept = {"byteorder": head.byteorder, "pagesize": head.pagesize}
+        if kind == "hash" and head.version in WRITTEN_VERSIONS:
+            kept["version"] = head.version
     kept.update({name: value for name, value in options.items() if value is not None})
-    return mapdb.FORMATS[kind].Builder(**kept)
+    try:
+        return mapdb.FORMATS[kind].Builder(**kept)
+    except TypeError:
+        raise MapError(f"a {kind} file has no {' and no '.join(sorted(kept))}") from None
 
 
 def new_mode() -> int:
@@ -531,20 +575,12 @@ def change(path: str, kind: str, key: bytes, value: Optional[bytes], owner: int 
             made.add([key], [value])
         files.replace_map(path, made.write, new_mode=new_mode(), state=state, owner=owner or None)
         return value is not None
-    with Opened(path, kind) as opened:
-        info = opened.map.info
-        editor = getattr(mapdb.FORMATS[info.format], "Editor", None)
-        if editor is None:
-            made = builder(info.format, info, duplicates=several(info) or None)
-            there = key in opened.map
-            changes = {} if several(info) and value is not None else {key: value}
-            mapdb.rebuilt(opened.map, made, changes)
-            if not changes:
-                made.add([key], [value])
-    if editor is None:
-        if there or value is not None:
-            files.replace_map(path, made.write, state=state, owner=owner or None)
-        return there
+    head = head_of(path)
+    if head is None or head.format not in TYPES[kind]:
+        raise InvalidError
+    editor = getattr(mapdb.FORMATS[head.format], "Editor", None)
+    if editor is None or (head.format == "hash" and head.version < EDITED_VERSION):
+        return _rebuild(path, kind, key, value, owner=owner, state=state)
 
     def put(fd: int) -> bool:
         if owner:
@@ -553,3 +589,19 @@ def change(path: str, kind: str, key: bytes, value: Optional[bytes], owner: int 
         return bool(edited.remove(key) if value is None else edited.put(key, value))
 
     return files.edit(path, put)
+
+
+def _rebuild(
+    path: str, kind: str, key: bytes, value: Optional[bytes], *, owner: int, state: files.State
+) -> bool:
+    with reopened(path, kind) as opened:
+        info = opened.map.info
+        made = builder(info.format, info, duplicates=several(info) or None)
+        there = key in opened.map
+        added = several(info) and value is not None
+        mapdb.rebuilt(opened.map, made, {} if added else {key: value})
+        if added:
+            made.add([key], [value])
+    if there or value is not None:
+        files.replace_map(path, made.write, state=state, owner=owner or None)
+    return there

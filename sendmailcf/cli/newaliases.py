@@ -16,7 +16,6 @@ from .mapfile import (
     CF,
     EX_SOFTWARE,
     EX_USAGE,
-    Opened,
     Options,
     RefusedError,
     StopError,
@@ -24,6 +23,7 @@ from .mapfile import (
     cf_lines,
     complain,
     error_text,
+    head_of,
     new_mode,
     path_of,
     prepare,
@@ -35,7 +35,7 @@ from .praliases import specifications
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, List, Sequence, Set, Tuple
+    from typing import Iterator, List, Sequence, Set, Tuple
 
 USAGE = b"usage: newaliases [-C cffile] [-oAaliasfile] [-O AliasFile=aliasfile] [-v]"
 HELP = """usage: sendmailcf newaliases [-C file] [-oAFILE] [-O AliasFile=FILE]
@@ -197,7 +197,7 @@ class _Job:
             safe_directory(directory, fatal=False, warn=_say)
             raise RefusedError("Unsafe directory")
         prepare(path, write=True, create=True, trusted=self._owner)
-        made = builder(kind, _info(path), replace=True)
+        made = builder(kind, head_of(path), replace=True)
         stored = [*records, (aliases.COMPLETE, aliases.COMPLETE)]
         made.add([key + end for key, _ in stored], [value + end for _, value in stored])
         files.replace_map(path, made.write, new_mode=new_mode(), owner=self._owner or None)
@@ -214,12 +214,3 @@ def _locked(path: str) -> files.Lock:
         raise RefusedError("World writable file")
     writable = os.access(path, os.W_OK)
     return files.Lock(path, shared=not writable, wait=False)
-
-
-def _info(path: str) -> Any:
-    """What the head of an existing database says, or None."""
-    try:
-        with Opened(path, "") as opened:
-            return opened.map.info
-    except (OSError, RefusedError):
-        return None
