@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 #: The size of makemap's buffer, in bytes: a line feed and a NUL included.
 BUFFER_BYTES = 1024
 _BLANKS = b" \t\n\v\f\r"
-_CHUNK = 1 << 20
+#: The bytes of the first block of lines, and of the largest: a small source does not touch much memory.
+_BLOCK, _MOST = 1 << 17, 1 << 20
+_FIRST = itemgetter(0)
+_SPACE = 0x20
 
 EX_DATAERR = 65
 
@@ -114,11 +117,14 @@ def build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> List[Probl
     """Give a whole source to a builder; what to report, but for duplicates, which are known when it has written."""
     problems: List[Problem] = []
     number = 1
+    joined = hasattr(builder, "add_records")
     for block, ended in _blocks(chunks):
-        plain = _plain(block, rules) if ended else None
+        plain = _plain(block, rules) if joined and ended else None
         if plain is not None:
-            count = len(plain[0])
-            builder.add_records(*plain, range(number, number + count))
+            records = block.replace(b"\t", SEPARATOR).split(b"\n")
+            records.pop()
+            count = len(records)
+            builder.add_records(plain[0], records, range(number, number + count))
         else:
             (keys, values, lines, found), count = _parse(block, ended, number, rules)
             problems += found
@@ -129,6 +135,10 @@ def build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> List[Probl
 
 def _parse(block: bytes, ended: bool, number: int, rules: Rules) -> Tuple[Chunk, int]:
     """A run of lines, and how many they are."""
+    plain = _plain(block, rules) if ended else None
+    if plain is not None:
+        count = len(plain[0])
+        return (*plain, range(number, number + count), []), count
     if b"\0" not in block and ended:
         lines = block.split(b"\n")
         lines.pop()
@@ -140,45 +150,54 @@ def _parse(block: bytes, ended: bool, number: int, rules: Rules) -> Tuple[Chunk,
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[Tuple[bytes, bool]]:
     """Pieces of whole lines; the last of them, where the source does not end with a line feed, is told apart."""
-    rest: List[bytes] = []
+    rest: List[memoryview] = []
+    size = _BLOCK
     for chunk in chunks:
-        for at in range(0, len(chunk), _CHUNK):
-            piece = chunk[at : at + _CHUNK]
-            end = piece.rfind(b"\n") + 1
+        view, at = memoryview(chunk), 0
+        while at < len(chunk):
+            stop = at + size
+            end = chunk.rfind(b"\n", at, stop) + 1
             if end:
-                yield b"".join([*rest, piece[:end]]), True
-                rest = [piece[end:]]
-            else:
-                rest.append(piece)
+                yield b"".join([*rest, view[at:end]]), True
+                rest = []
+                size = min(2 * size, _MOST)
+            rest.append(view[end or at : stop])
+            at = stop
     tail = b"".join(rest)
     if tail:
         yield tail, False
 
 
-#: All bytes but those by which `_plain` judges a run of lines.
-_WITHIN = bytes(set(range(256)) - set(b"\t\n\v\f\r\0\xff"))
+_ALL = set(range(256))
+#: What is left out of a run of lines, and of its keys, to see whether they are plain.
+_NOT_STRUCTURE = bytes(_ALL - set(b"\t\n\v\f\r\0\xff"))
+_NOT_BLANK_OR_UPPER, _NOT_BLANK = bytes(_ALL - set(b" ABCDEFGHIJKLMNOPQRSTUVWXYZ")), bytes(_ALL - set(b" "))
 
 
 def _plain(block: bytes, rules: Rules) -> Optional[Tuple[List[bytes], List[bytes]]]:
-    """Keys and joined records of whole lines that are all alike: a key, one TAB, a value; or None."""
+    """Keys and values of whole lines that are all alike: a key, one TAB, a value, with no 0xFF; or None.
+
+    This is what most sources are made of, so each look at a byte counts.
+    """
     if rules.separator is not None or rules.null:
         return None
-    if block.translate(None, _WITHIN) != b"\t\n" * block.count(b"\n"):
+    parts = block.replace(b"\t", b"\n").split(b"\n")
+    if block.translate(None, _NOT_STRUCTURE) != b"\t\n" * (len(parts) // 2):
         return None  # not one TAB in each line, or a byte that needs care
-    begun = b"\n" + block
-    if b"\n\t" in begun or b"\t\n" in block or b"\t " in block or b"\n " in begun:
+    keys, values = parts[:-1:2], parts[1::2]
+    if b"".join(keys).translate(None, _NOT_BLANK_OR_UPPER if rules.fold else _NOT_BLANK):
         return None
-    if rules.comment and b"\n" + rules.comment in begun:
-        return None
-    records = block.replace(b"\t", SEPARATOR).split(b"\n")
-    records.pop()
-    if max(map(len, records)) > BUFFER_BYTES - 2 + len(SEPARATOR) - 1:
-        return None
-    keys = block.replace(b"\t", b"\n").split(b"\n")[:-1:2]
-    joined = b"".join(keys)
-    if b" " in joined or (rules.fold and joined.lower() != joined):
-        return None
-    return keys, records
+    try:
+        firsts = set(map(_FIRST, keys))
+        if _SPACE in set(map(_FIRST, values)) or (rules.comment and rules.comment[0] in firsts):
+            return None
+    except IndexError:
+        return None  # no key, or no value
+    if max(map(len, keys)) + max(map(len, values)) > BUFFER_BYTES - 3 and any(
+        len(key) + len(value) > BUFFER_BYTES - 3 for key, value in zip(keys, values)
+    ):
+        return None  # a line too long
+    return keys, values
 
 
 def _fast(lines: List[bytes], number: int, rules: Rules) -> Optional[Chunk]:
