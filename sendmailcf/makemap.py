@@ -6,7 +6,9 @@ own; a bad line is reported and left out, and all others are stored.  Facts from
 
 from __future__ import annotations
 
-from .mapdb.hash import Builder
+from operator import itemgetter
+
+from .mapdb.hash import SEPARATOR, Builder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,14 +105,7 @@ def parse(chunks: Iterable[bytes], rules: Rules) -> Iterator[Chunk]:
     """
     number = 1
     for block, ended in _blocks(chunks):
-        lines = block.split(b"\n")
-        if lines[-1] == b"":
-            lines.pop()
-        made = _fast(lines, number, rules) if b"\0" not in block and ended else None
-        if made is None:
-            made, count = _careful(block, number, rules)
-        else:
-            count = len(lines)
+        made, count = _parse(block, ended, number, rules)
         yield made
         number += count
 
@@ -118,10 +113,29 @@ def parse(chunks: Iterable[bytes], rules: Rules) -> Iterator[Chunk]:
 def build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> List[Problem]:
     """Give a whole source to a builder; what to report, but for duplicates, which are known when it has written."""
     problems: List[Problem] = []
-    for keys, values, lines, found in parse(chunks, rules):
-        problems += found
-        builder.add(keys, values, lines)
+    number = 1
+    for block, ended in _blocks(chunks):
+        plain = _plain(block, rules) if ended else None
+        if plain is not None:
+            count = len(plain[0])
+            builder.add_records(*plain, range(number, number + count))
+        else:
+            (keys, values, lines, found), count = _parse(block, ended, number, rules)
+            problems += found
+            builder.add(keys, values, lines)
+        number += count
     return problems
+
+
+def _parse(block: bytes, ended: bool, number: int, rules: Rules) -> Tuple[Chunk, int]:
+    """A run of lines, and how many they are."""
+    if b"\0" not in block and ended:
+        lines = block.split(b"\n")
+        lines.pop()
+        made = _fast(lines, number, rules)
+        if made is not None:
+            return made, len(lines)
+    return _careful(block, number, rules)
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[Tuple[bytes, bool]]:
@@ -141,19 +155,44 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[Tuple[bytes, bool]]:
         yield tail, False
 
 
+#: All bytes but those by which `_plain` judges a run of lines.
+_WITHIN = bytes(set(range(256)) - set(b"\t\n\v\f\r\0\xff"))
+
+
+def _plain(block: bytes, rules: Rules) -> Optional[Tuple[List[bytes], List[bytes]]]:
+    """Keys and joined records of whole lines that are all alike: a key, one TAB, a value; or None."""
+    if rules.separator is not None or rules.null:
+        return None
+    if block.translate(None, _WITHIN) != b"\t\n" * block.count(b"\n"):
+        return None  # not one TAB in each line, or a byte that needs care
+    begun = b"\n" + block
+    if b"\n\t" in begun or b"\t\n" in block or b"\t " in block or b"\n " in begun:
+        return None
+    if rules.comment and b"\n" + rules.comment in begun:
+        return None
+    records = block.replace(b"\t", SEPARATOR).split(b"\n")
+    records.pop()
+    if max(map(len, records)) > BUFFER_BYTES - 2 + len(SEPARATOR) - 1:
+        return None
+    keys = block.replace(b"\t", b"\n").split(b"\n")[:-1:2]
+    joined = b"".join(keys)
+    if b" " in joined or (rules.fold and joined.lower() != joined):
+        return None
+    return keys, records
+
+
 def _fast(lines: List[bytes], number: int, rules: Rules) -> Optional[Chunk]:
     """A run of lines without anything unusual in it, or None."""
     if rules.separator is not None or not lines or max(map(len, lines)) > BUFFER_BYTES - 2:
         return None
-    parts = [line.split(None, 1) for line in lines]
     numbers: Sequence[int] = range(number, number + len(lines))
-    firsts = set(map(_first, lines))
+    firsts = set(map(itemgetter(slice(0, 1)), lines))
     if firsts & {b" ", b"\t", b"\v", b"\f", b"\r"}:
         return None
     if b"" in firsts or rules.comment in firsts:
-        kept = [at for at, line in enumerate(lines) if line and line[:1] != rules.comment]
-        parts = [parts[at] for at in kept]
-        numbers = [number + at for at in kept]
+        numbers = [number + at for at, line in enumerate(lines) if line and line[:1] != rules.comment]
+        lines = [lines[one - number] for one in numbers]
+    parts = [line.split(None, 1) for line in lines]
     try:
         keys, values = [key for key, _ in parts], [value for _, value in parts]
     except ValueError:
@@ -164,10 +203,6 @@ def _fast(lines: List[bytes], number: int, rules: Rules) -> Optional[Chunk]:
         keys = [key + b"\0" for key in keys]
         values = [value + b"\0" for value in values]
     return keys, values, numbers, []
-
-
-def _first(line: bytes) -> bytes:
-    return line[:1]
 
 
 def _careful(block: bytes, number: int, rules: Rules) -> Tuple[Chunk, int]:

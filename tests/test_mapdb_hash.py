@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sendmailcf import mapdb
 from sendmailcf.errors import MapError
 from sendmailcf.mapdb import hash as hash_format
+from sendmailcf.mapdb.hash.hashing import hashes_of
 
 ORDERS = st.sampled_from(["little", "big"])
 SIZES = st.sampled_from([512, 1024, 4096, 8192, 65536])
@@ -54,8 +55,8 @@ def test_keys_that_begin_with_each_other_stand_longest_first() -> None:
     image = hash_format.build([(key, b"v") for key in keys], pagesize=65536)
     found = mapdb.load(image)
     for bucket in range(found.info.max_bucket + 1):
-        for page, offsets in found._chain(bucket):
-            held = [found._item(page, offsets, at)[0] for at in range(0, len(offsets), 2)]
+        for number, page, offsets in found._reader.chain(bucket):
+            held = [found._reader.key(number, page, offsets, at) for at in range(0, len(offsets), 2)]
             for first, second in zip(held, held[1:]):
                 longer_first = first.startswith(second)
                 assert longer_first or (first < second and not second.startswith(first))
@@ -74,7 +75,7 @@ def test_the_hash_is_berkeley_db_s(key: bytes, value: int) -> None:
 
 @given(st.lists(st.binary(max_size=200), max_size=50))
 def test_many_hashes_are_the_same_as_one_by_one(keys: list[bytes]) -> None:
-    assert list(hash_format.hashes_of(keys)) == [hash_format.hash_of(key) % (1 << 23) for key in keys]
+    assert list(hashes_of(keys)) == [hash_format.hash_of(key) % (1 << 23) for key in keys]
 
 
 def test_a_key_that_stands_twice_is_refused() -> None:
