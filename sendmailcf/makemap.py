@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BUFFER_BYTES = 1024
 _BLANKS = b" \t\n\v\f\r"
 _CHUNK = 1 << 20
+_FIRST = itemgetter(0)
+_SPACE = 0x20
 
 EX_DATAERR = 65
 
@@ -140,43 +142,50 @@ def _parse(block: bytes, ended: bool, number: int, rules: Rules) -> Tuple[Chunk,
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[Tuple[bytes, bool]]:
     """Pieces of whole lines; the last of them, where the source does not end with a line feed, is told apart."""
-    rest: List[bytes] = []
+    rest: List[memoryview] = []
     for chunk in chunks:
         for at in range(0, len(chunk), _CHUNK):
-            piece = chunk[at : at + _CHUNK]
-            end = piece.rfind(b"\n") + 1
+            stop = min(at + _CHUNK, len(chunk))
+            end = chunk.rfind(b"\n", at, stop) + 1
+            view = memoryview(chunk)
             if end:
-                yield b"".join([*rest, piece[:end]]), True
-                rest = [piece[end:]]
-            else:
-                rest.append(piece)
+                yield b"".join([*rest, view[at:end]]), True
+                rest = []
+            rest.append(view[end or at : stop])
     tail = b"".join(rest)
     if tail:
         yield tail, False
 
 
-#: All bytes but those by which `_plain` judges a run of lines.
-_WITHIN = bytes(set(range(256)) - set(b"\t\n\v\f\r\0\xff"))
+_ALL = set(range(256))
+#: What is left out of a run of lines, and of its keys, to see whether they are plain.
+_NOT_STRUCTURE = bytes(_ALL - set(b"\t\n\v\f\r\0\xff"))
+_NOT_BLANK_OR_UPPER, _NOT_BLANK = bytes(_ALL - set(b" ABCDEFGHIJKLMNOPQRSTUVWXYZ")), bytes(_ALL - set(b" "))
 
 
 def _plain(block: bytes, rules: Rules) -> Optional[Tuple[List[bytes], List[bytes]]]:
-    """Keys and joined records of whole lines that are all alike: a key, one TAB, a value; or None."""
+    """Keys and joined records of whole lines that are all alike: a key, one TAB, a value; or None.
+
+    This is what most sources are made of, so each look at a byte counts.
+    """
     if rules.separator is not None or rules.null:
         return None
-    if block.translate(None, _WITHIN) != b"\t\n" * block.count(b"\n"):
+    parts = block.replace(b"\t", b"\n").split(b"\n")
+    if block.translate(None, _NOT_STRUCTURE) != b"\t\n" * (len(parts) // 2):
         return None  # not one TAB in each line, or a byte that needs care
-    begun = b"\n" + block
-    if b"\n\t" in begun or b"\t\n" in block or b"\t " in block or b"\n " in begun:
+    keys, values = parts[:-1:2], parts[1::2]
+    joined = b"".join(keys)
+    if joined.translate(None, _NOT_BLANK_OR_UPPER if rules.fold else _NOT_BLANK):
         return None
-    if rules.comment and b"\n" + rules.comment in begun:
-        return None
+    try:
+        firsts = set(map(_FIRST, keys))
+        if _SPACE in set(map(_FIRST, values)) or (rules.comment and rules.comment[0] in firsts):
+            return None
+    except IndexError:
+        return None  # no key, or no value
     records = block.replace(b"\t", SEPARATOR).split(b"\n")
     records.pop()
     if max(map(len, records)) > BUFFER_BYTES - 2 + len(SEPARATOR) - 1:
-        return None
-    keys = block.replace(b"\t", b"\n").split(b"\n")[:-1:2]
-    joined = b"".join(keys)
-    if b" " in joined or (rules.fold and joined.lower() != joined):
         return None
     return keys, records
 

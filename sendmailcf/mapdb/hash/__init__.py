@@ -4,28 +4,30 @@ The one thing to know: within a page keys are sorted bytewise, but of two keys o
 other the LONGER comes first.  The C library searches by that order and its verifier only prints what breaks it, so
 a page in plain order passes every check and loses keys.
 
-`layout` holds what all of the others agree on; `pages` makes pages of items; `build` makes a whole file at once,
+`layout` holds what all of the others agree on; `pages` makes pages of items; `builder` makes a whole file at once,
 `read` reads one, `edit` changes one, `verify` looks for faults.
 """
 
 from __future__ import annotations
 
-from .build import SEPARATOR, Builder, build
+from .builder import SEPARATOR, Builder, build
 from .hashing import hash_of
 from .layout import VERSION
-from .read import HashMap, Info
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .edit import Editor
+    from .read import HashMap, Info
 
 __all__ = ["SEPARATOR", "VERSION", "Builder", "Editor", "HashMap", "Info", "build", "hash_of"]
 
+_ELSEWHERE = {"Editor": "edit", "HashMap": "read", "Info": "read"}
+
 
 def __getattr__(name: str) -> object:
-    # Whoever only builds a map does not pay for what changes one.
-    if name == "Editor":
-        from .edit import Editor
+    # Whoever only builds a map does not wait for what reads or changes one.
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return Editor
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)

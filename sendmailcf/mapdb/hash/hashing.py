@@ -31,14 +31,14 @@ def hash_of(key: bytes) -> int:
 _lane_constants: Dict[int, Tuple[int, int]] = {}
 
 
-def hashes_of(keys: Sequence[bytes]) -> array[int]:
-    """The lowest 23 bits of `hash_of` for many keys.
+def hashes_of(keys: Sequence[bytes], longest: int) -> array[int]:
+    """The lowest 23 bits of `hash_of` for many keys, none of more bytes than `longest`.
 
     In these bits the multiplier may be taken modulo 2**23, 403, so a product needs 32 bits: a lane.  Keys are filled
     up with NULs on the left, which a hash that starts at 0 does not notice.
     """
     count = len(keys)
-    words = (max(map(len, keys), default=0) + 3) // 4 or 1
+    words = (longest + 3) // 4 or 1
     lanes = array("I")
     if words * 4 > _LANE_BYTES or lanes.itemsize != 4:
         return array("I", [hash_of(key) & _LANE_MASK for key in keys])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from array import array
-from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +30,8 @@ class Partitions:
         self._high = [array("H") for _ in range(PARTITIONS)]
         self._extents: List[List[Tuple[int, int]]] = [[] for _ in range(PARTITIONS)]
         self._held = self._end = 0
+        #: Of all records, in bytes.
+        self.size = 0
         self._file: Optional[IO[bytes]] = None
 
     def add(self, records: Sequence[bytes], hashes: array[int]) -> bytes:
@@ -42,13 +43,17 @@ class Partitions:
         high = array("H")
         high.frombytes(middle)
         heaps: List[List[bytes]] = [[] for _ in range(PARTITIONS)]
-        deque(map(list.append, map(heaps.__getitem__, low), records), 0)
-        deque(map(array.append, map(self._high.__getitem__, low), high), 0)
+        held = 0
+        # Both give None for each, so that `any` goes through all.
+        any(map(list.append, map(heaps.__getitem__, low), records))
+        any(map(array.append, map(self._high.__getitem__, low), high))
         for blobs, heap in zip(self._blobs, heaps):
             if heap:
                 blob = b"\n".join(heap)
-                self._held += len(blob)
+                held += len(blob) + 1
                 blobs.append(blob)
+        self._held += held
+        self.size += held - len(records)
         if self._held > self._memory:
             self._spill()
         return low

@@ -9,6 +9,7 @@ pages with data that nothing leads to.
 from __future__ import annotations
 
 import struct
+from array import array
 
 from ...errors import MapError
 from .hashing import LANE_BITS, hash_of, hashes_of
@@ -308,12 +309,15 @@ class _Verifier:
         """Whether the keys gathered so far belong in their buckets."""
         info, keys = self._info, self._keys
         self._keys = []
-        whole = info.high_mask >> LANE_BITS
-        hashes = [hash_of(key) for _, _, key in keys] if whole else hashes_of([key for _, _, key in keys])
+        found = [key for _, _, key in keys]
+        if info.high_mask >> LANE_BITS:
+            hashes = array("I", map(hash_of, found))
+        else:
+            hashes = hashes_of(found, max(map(len, found), default=0))
         for h, (bucket, number, _) in zip(hashes, keys):
-            found = h & info.high_mask
-            if (found if found <= info.max_bucket else found & info.low_mask) != bucket:
-                self._say(f"a key of bucket {found} stands in bucket {bucket}", number)
+            own = h & info.high_mask
+            if (own if own <= info.max_bucket else own & info.low_mask) != bucket:
+                self._say(f"a key of bucket {own} stands in bucket {bucket}", number)
 
     def _children(self, number: int, item: bytes, offset: int) -> None:
         kind = item[0]

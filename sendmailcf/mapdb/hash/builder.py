@@ -14,7 +14,6 @@ import sys
 from array import array
 from binascii import crc32
 from bisect import bisect_right
-from collections import deque
 from itertools import accumulate, chain, islice
 from operator import eq
 
@@ -50,6 +49,8 @@ _MAX_KEY_PAGE = 65536
 SEPARATOR = b"\xff\1"
 #: The bytes of blobs that are kept in memory, if no other limit is given.
 _MEMORY = 100 << 20
+#: How many records of a small file are laid down together, at least.
+_PART = 4096
 _LOW_BYTE = 0 if sys.byteorder == "little" else 1
 #: For each mask of 0 to 8 bits, what it leaves of each byte.
 _MASKS = {(1 << bits) - 1: bytes(i & ((1 << bits) - 1) for i in range(256)) for bits in range(9)}
@@ -104,25 +105,29 @@ class Builder:
         if not odd:
             self.add_records(keys, [key + SEPARATOR + value for key, value in zip(keys, values)], lines)
             return
-        hashes = hashes_of(keys)
+        hashes = self._hash(keys)
         self._odd.extend(zip(hashes, range(self._count, self._count + len(keys)), keys, values))
-        self._note(keys, hashes, len(key_bytes) + len(value_bytes), None, lines)
+        self._note(hashes, len(key_bytes) + len(value_bytes), None, lines)
 
     def add_records(self, keys: Sequence[bytes], records: Sequence[bytes], lines: Sequence[int] = ()) -> None:
         """Add records that are joined already: key, `SEPARATOR` and value, with no other 0xFF and no line feed."""
         if not keys:
             return
-        hashes = hashes_of(keys)
+        hashes = self._hash(keys)
+        size = self._parts.size
         low = self._parts.add(records, hashes)
-        self._note(keys, hashes, sum(map(len, records)) - len(SEPARATOR) * len(records), low, lines)
+        self._note(hashes, self._parts.size - size - len(SEPARATOR) * len(records), low, lines)
 
-    def _note(
-        self, keys: Sequence[bytes], hashes: array[int], size: int, low: Optional[bytes], lines: Sequence[int]
-    ) -> None:
-        self._runs.append((self._count, low, lines or range(self._count, self._count + len(keys))))
-        self._count += len(keys)
-        self._payload += size + 6 * len(keys)  # two types, two places in the index
-        self._longest = max(self._longest, *map(len, keys))
+    def _hash(self, keys: Sequence[bytes]) -> array[int]:
+        longest = max(map(len, keys))
+        self._longest = max(self._longest, longest)
+        return hashes_of(keys, longest)
+
+    def _note(self, hashes: array[int], size: int, low: Optional[bytes], lines: Sequence[int]) -> None:
+        count = len(hashes)
+        self._runs.append((self._count, low, lines or range(self._count, self._count + count)))
+        self._count += count
+        self._payload += size + 6 * count  # two types, two places in the index
         self._file_id = crc32(hashes.tobytes(), self._file_id)
 
     def write(self, fd: int) -> List[Tuple[int, bytes]]:
@@ -174,28 +179,43 @@ class Builder:
         return buckets
 
     def _fill(self, pages: _Pages) -> None:
-        # With fewer buckets than heaps, several heaps are one bucket.
-        parts = min(PARTITIONS, pages.buckets)
+        # Parts of a few thousand records: fewer than there are heaps if the file is small.
+        parts, top = 1, min(PARTITIONS, pages.buckets)
+        while parts < top and parts * _PART < self._count:
+            parts *= 2
         odd: Dict[int, List[Record]] = {}
         for record in self._odd:
             odd.setdefault(record[0] & (parts - 1), []).append(record)
         for part in range(parts):
-            records: List[bytes] = []
-            high = array("H")
             heaps = range(part, PARTITIONS, parts)
+            records: List[bytes] = []
+            buckets: List[int] = []
             for heap in heaps:
-                more, bits = self._parts.take(heap)
+                more, high = self._parts.take(heap)
                 records += more
-                high += bits
+                buckets += self._buckets_of(heap, high, parts, pages.buckets)
             strange: Dict[int, List[Record]] = {}
             for record in odd.pop(part, ()):
-                strange.setdefault(record[0] & (pages.buckets - 1), []).append(record)
-            again = pages.simple(part, records, high, strange)
+                strange.setdefault((record[0] & (pages.buckets - 1)) // parts, []).append(record)
+            again = pages.simple(part, parts, records, buckets, strange)
             if again or strange:
-                self._exactly(pages, part, zip(records, high, self._numbers(heaps)), again, strange)
+                self._exactly(zip(records, buckets, self._numbers(heaps)), again, strange)
+                for at, whole in strange.items():
+                    pages.exact(at * parts + part, self._unique(whole))
             if self._progress is not None:
                 self._progress((part + 1) / parts)
         self._parts.close()
+
+    def _buckets_of(self, heap: int, high: array[int], parts: int, buckets: int) -> Iterable[int]:
+        """For the records of a heap: which bucket of their part each belongs in, counted from 0."""
+        own, step, mask = (
+            (heap & (buckets - 1)) // parts,
+            PARTITIONS // parts,
+            max(buckets // PARTITIONS, 1) - 1,
+        )
+        if mask > 255 or step > 1:
+            return [(one & mask) * step + own for one in high]
+        return high.tobytes()[_LOW_BYTE::2].translate(_MASKS[mask])
 
     def _numbers(self, heaps: Sequence[int]) -> Iterator[int]:
         """The numbers of all records of some heaps, heap by heap, as they were counted when they were added."""
@@ -208,22 +228,14 @@ class Builder:
                     at = low.find(one, at + 1) if low is not None else -1
 
     def _exactly(
-        self,
-        pages: _Pages,
-        part: int,
-        plain: Iterable[Tuple[bytes, int, int]],
-        again: Set[int],
-        strange: Dict[int, List[Record]],
+        self, plain: Iterable[Tuple[bytes, int, int]], again: Set[int], strange: Dict[int, List[Record]]
     ) -> None:
-        """Write the buckets of a part in which a key may stand twice, or that hold odd records."""
+        """Add to the odd records of a part the plain ones of the same buckets, and of those in `again`."""
         again |= strange.keys()
-        for record, high, number in plain:
-            bucket = (high << 8 | part) & (pages.buckets - 1)
-            if bucket in again:
+        for record, at, number in plain:
+            if at in again:
                 key, _, value = record.partition(SEPARATOR)
-                strange.setdefault(bucket, []).append((0, number, key, value))
-        for bucket, whole in strange.items():
-            pages.exact(bucket, self._unique(whole))
+                strange.setdefault(at, []).append((0, number, key, value))
 
     def _unique(self, records: List[Record]) -> Dict[bytes, List[bytes]]:
         kept: Dict[bytes, List[bytes]] = {}
@@ -268,31 +280,28 @@ class _Pages:
         self._next += 1
         return self._next - 1
 
-    def simple(self, part: int, records: List[bytes], high: array[int], strange: Container[int]) -> Set[int]:
-        """Write the buckets of a part, those whose lowest bits are its number.
+    def simple(
+        self, part: int, parts: int, records: List[bytes], buckets: Sequence[int], strange: Container[int]
+    ) -> Set[int]:
+        """Write the buckets of one of `parts` parts: that of number `part`, and every so many after it.
 
-        records: key, SEPARATOR, value.  high: bits 8 to 22 of their hashes.  Buckets in `strange`, and those in which a
-        key stands twice, are not written; the latter are given back.
+        records: key, SEPARATOR, value.  buckets: of each record, counted in the part.  Buckets in `strange`, and those
+        in which a key stands twice, are not written; the latter are given back.
         """
         again: Set[int] = set()
         if not records:
             return again
-        # Bits 8 and up of a bucket say which of the part's it is.
-        mask = max(self.buckets >> 8, 1) - 1
-        groups: List[List[bytes]] = [[] for _ in range(mask + 1)]
-        ids = (
-            high.tobytes()[_LOW_BYTE::2].translate(_MASKS[mask])
-            if mask < 256
-            else [one & mask for one in high]
-        )
-        deque(map(list.append, map(groups.__getitem__, ids), records), 0)
-        deque(map(list.sort, groups), 0)  # 0xFF behind every key puts the longer of two first
+        groups: List[List[bytes]] = [[] for _ in range(self.buckets // parts)]
+        # Both give None for each, so that `any` goes through all.  0xFF behind every key puts the longer of two first.
+        any(map(list.append, map(groups.__getitem__, buckets), records))
+        any(map(list.sort, groups))
         # One cut, one measurement and one body for all, of which each page takes a slice.
         items = (b"\1" + b"\xff\1".join(chain.from_iterable(groups))).split(b"\xff")
         keys = items[::2]
         twice = any(map(eq, keys, islice(keys, 1, None)))
-        ends = array("I", accumulate(map(len, items)))
-        long = max(map(len, items)) > self.pagesize // 4 + 1
+        ends = array("I", list(accumulate(map(len, items))))
+        limit = self.pagesize // 4
+        long = max(map(len, records)) > limit and max(map(len, items)) > limit + 1
         items.reverse()
         body = b"".join(items)
         items.reverse()
@@ -302,13 +311,13 @@ class _Pages:
         for at, group in enumerate(groups):
             if not group:
                 continue
-            bucket, end = (at << 8) + part, first + 2 * len(group)
+            bucket, end = at * parts + part, first + 2 * len(group)
             after = ends[end - 1]
             used = after - before + 2 * (end - first)
-            if bucket in strange:
+            if at in strange:
                 pass
             elif twice and len(set(items[first:end:2])) < len(group):
-                again.add(bucket)
+                again.add(at)
             elif used > room or long:
                 self.exact(bucket, {items[one][1:]: [items[one + 1][1:]] for one in range(first, end, 2)})
             else:
