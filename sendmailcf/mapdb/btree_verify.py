@@ -27,7 +27,7 @@ from .berkeley import (
     RECNO_INTERNAL,
     RECNO_LEAF,
 )  # fmt: skip
-from .btree import DUPLICATES, FIXED, RECNUM, RENUMBER, SORTED
+from .btree import DUPLICATES, FIXED, RECNUM, RENUMBER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +85,6 @@ class _Verifier:
             yield MapError(f"there is no page {info.free}, the first free one", offset=28)
         if info.version > 8 and last != info.last_page:
             yield MapError(f"the last page is {info.last_page}, not {last}", offset=32)
-        if flags & SORTED and not flags & DUPLICATES:
-            yield MapError("sorted duplicates in a file without duplicates", offset=48)
         if flags & RECNUM and flags & DUPLICATES:
             yield MapError("record numbers in a file with duplicates", offset=48)
         if flags & (FIXED | RENUMBER):
@@ -113,7 +111,7 @@ class _Verifier:
             wrong = (f"a page of type {kind}", 25)
         elif (leaf or kind == OVERFLOW) and previous > self._info.last_page:
             wrong = (f"there is no page {previous}", 12)
-        elif (leaf or kind == OVERFLOW) and following > self._info.last_page:
+        elif not internal and following > self._info.last_page:
             wrong = (f"there is no page {following}", 16)
         elif (leaf and level != 1) or (internal and level < 2) or (kind == OVERFLOW and level):
             wrong = (f"a page of type {kind} of level {level}", 24)
