@@ -49,13 +49,13 @@ class Builder(Collector):
     ) -> None:
         super().__init__(replace=replace, duplicates=duplicates)
         self._order = berkeley.check_order(byteorder, pagesize)
-        self._pagesize = pagesize
+        self.pagesize = pagesize
         if version != VERSION:
             raise MapError(f"btree version {version} cannot be written; {VERSION} can")
 
     def _lay(self, put: Put) -> Tuple[int, bytes]:
         pairs = sorted(self._kept(), key=lambda pair: pair[0])
-        writer = berkeley.Writer(self._order, self._pagesize, put, 2)
+        writer = berkeley.Writer(self._order, self.pagesize, put, 2)
         file_id = 0
         for key, value in pairs:
             file_id = crc32(value, crc32(key, file_id))
@@ -67,7 +67,7 @@ class Builder(Collector):
         flags = DUPLICATES if self._keeps_all else 0
         head = writer.meta(MAGIC, VERSION, BTREE_META, flags, file_id)
         head += struct.pack(self._order + "5I", 0, 2, 0, 0x20, 1)
-        return writer.next * self._pagesize, head.ljust(self._pagesize, b"\0")
+        return writer.next * self.pagesize, head.ljust(self.pagesize, b"\0")
 
 
 def build(
@@ -223,31 +223,40 @@ class Info(FileInfo):
 
 
 class BtreeMap(FileMap):
-    """A btree file, read-only: a mapping of keys to values, both bytes, in the order of keys."""
+    """A btree file, read-only: a mapping of keys to values, both bytes, in the order of keys.
+
+    pages: the pages of the file.
+    """
 
     info: Info
 
     def __init__(self, data: Buffer) -> None:
         super().__init__(data)
         info = self.info = Info(data)
-        self._pages = berkeley.Pages(data, info.byteorder, info.pagesize, info.last_page)
+        self.pages = berkeley.Pages(data, info.byteorder, info.pagesize, info.last_page)
 
     def __repr__(self) -> str:
         return f"<BtreeMap version {self.info.version}, {self.info.byteorder} endian, {self._size} bytes>"
 
+    def verify(self) -> List[MapError]:
+        """Every fault of the structure, with its offset in bytes, the first 1000; none in a sound file."""
+        from .btree_verify import faults
+
+        return faults(self)
+
     def pairs(self) -> Iterator[Pair]:
         """Every pair, in the order of keys; the values of one key in the order they are stored."""
-        budget = self._pages.budget()
+        budget = self.pages.budget()
         page = self._leaf(None, budget)
         while True:
-            _, _, following, count, _, _, kind = self._pages.header(page)
+            _, _, following, count, _, _, kind = self.pages.header(page)
             if kind != LEAF:
                 raise MapError(f"a page of type {kind} where a leaf belongs", offset=page + 25)
             budget.take(self.info.pagesize, page)
             yield from self._on_page(page, count, budget)
             if not following:
                 return
-            page = self._pages.start(following, page + 16)
+            page = self.pages.start(following, page + 16)
 
     def _on_page(self, page: int, count: int, budget: Budget) -> Iterator[Pair]:
         offsets = self._offsets(page, count)
@@ -256,10 +265,10 @@ class BtreeMap(FileMap):
             if place != offsets[at]:
                 # The key of several values is stored once.
                 place = offsets[at]
-                kind, item = self._pages.item(page, place, count)
+                kind, item = self.pages.item(page, place, count)
                 room -= len(item)
                 key = self._key(kind, item, page + place, budget)
-            kind, item = self._pages.item(page, offsets[at + 1], count)
+            kind, item = self.pages.item(page, offsets[at + 1], count)
             room -= len(item)
             if room < 0:
                 raise MapError("items overlap", offset=page + offsets[at + 1])
@@ -271,31 +280,31 @@ class BtreeMap(FileMap):
         if kind == INLINE:
             yield item
         elif kind == OFF_PAGE:
-            yield self._pages.overflow(*self._pages.place(item), offset, budget)
+            yield self.pages.overflow(*self.pages.place(item), offset, budget)
         else:
-            yield from self._pages.tree(self._pages.place(item)[0], offset, budget)
+            yield from self.pages.tree(self.pages.place(item)[0], offset, budget)
 
     def _offsets(self, page: int, count: int) -> Tuple[int, ...]:
         if count % 2:
             raise MapError(f"a leaf with {count} items", offset=page + 20)
-        return self._pages.offsets(page, count)
+        return self.pages.offsets(page, count)
 
     def _key(self, kind: int, item: bytes, offset: int, budget: Budget) -> bytes:
         if kind & ~DELETED == OFF_DUPLICATES:
             raise MapError("a key that is a tree of duplicates", offset=offset)
         if kind & ~DELETED == OFF_PAGE:
-            return self._pages.overflow(*self._pages.place(item), offset, budget)
+            return self.pages.overflow(*self.pages.place(item), offset, budget)
         return item
 
     def _find(self, key: bytes) -> Optional[bytes]:
         # The library lets a key share its pages with the separators above it.
-        budget = self._pages.budget(8)
+        budget = self.pages.budget(8)
         page = self._leaf(key, budget)
-        count = self._pages.header(page)[3]
+        count = self.pages.header(page)[3]
         offsets = self._offsets(page, count)
 
         def key_at(at: int) -> bytes:
-            return self._key(*self._pages.item(page, offsets[at], count), page + offsets[at], budget)
+            return self._key(*self.pages.item(page, offsets[at], count), page + offsets[at], budget)
 
         low, high = 0, count // 2
         while low < high:
@@ -307,14 +316,14 @@ class BtreeMap(FileMap):
         for at in range(2 * low, count, 2):
             if key_at(at) != key:
                 return None
-            kind, item = self._pages.item(page, offsets[at + 1], count)
+            kind, item = self.pages.item(page, offsets[at + 1], count)
             if not kind & DELETED:
                 return next(self._values(kind, item, page + offsets[at + 1], budget), None)
         return None
 
     def _leaf(self, key: Optional[bytes], budget: Budget) -> int:
         """Where the leaf begins on which a key belongs; the first leaf for None."""
-        pages = self._pages
+        pages = self.pages
         page = pages.start(self.info.root, 88)
         level = pages.header(page)[5]
         while True:
@@ -337,7 +346,7 @@ class BtreeMap(FileMap):
 
     def _separator(self, page: int, offset: int, count: int, budget: Budget) -> bytes:
         """The key of an item of an internal page."""
-        pages = self._pages
+        pages = self.pages
         pages.child(page, offset, count, INTERNAL)
         length, kind = struct.unpack_from(pages.order + "HB", self._data, page + offset)
         if offset + 12 + length > self.info.pagesize:
