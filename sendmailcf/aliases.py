@@ -160,7 +160,8 @@ def _scan(line: bytes) -> Tuple[bytes, bytes, int, bytes]:
 
     def put(piece: bytes, plain: bool) -> None:
         nonlocal gap
-        if gap and text and mask[-1] not in _OPERATORS and not (plain and piece[0] in _OPERATORS):
+        quotes = text[-1:] == b'"' or piece == b'"'
+        if gap and text and not quotes and mask[-1] not in _OPERATORS and not (plain and piece[0] in _OPERATORS):
             text.extend(b".")
             mask.extend(b".")
         gap = False

@@ -397,15 +397,17 @@ class Replacement:
 
     def commit(self) -> None:
         """Rename the new file over the old.  Raises OSError, or BusyError if the old is not what was expected."""
-        if not self._is_map:
+        if self._is_map:
+            with Lock(self._path) as lock:
+                _unchanged(self._path, lock.fd, self._state)
+                before = os.fstat(lock.fd) if lock.fd >= 0 else None
+                self._rename(lock.fd)
+                if before is not None:
+                    _touch(lock.fd, before)
+        else:
             self._rename(-1)
-            return
-        with Lock(self._path) as lock:
-            _unchanged(self._path, lock.fd, self._state)
-            before = os.fstat(lock.fd) if lock.fd >= 0 else None
-            self._rename(lock.fd)
-            if before is not None:
-                _touch(lock.fd, before)
+        # Not under the lock: a sendmail that waits for it, having looked at the old file, would find the new one.
+        sync_directory(self._directory)
 
     def _rename(self, locked: int) -> None:
         if self._expected is not None:
@@ -427,7 +429,6 @@ class Replacement:
                     _copy_over(made.fileno(), locked)
                 _unlink(temporary)
             del self._temporaries[0]
-        sync_directory(self._directory)
 
     def discard(self) -> None:
         """Throw the new contents away, if they were not committed."""

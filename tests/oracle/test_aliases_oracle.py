@@ -29,6 +29,9 @@ pytestmark = [
 
 LISTED = [
     rb"""foo,bar""",
+    rb"""foo "Q r"""",
+    rb""""Q r" foo""",
+    rb"""(c)%localhost""",
     rb"""foo;bar""",
     rb""".foo""",
     rb"""foo.""",
