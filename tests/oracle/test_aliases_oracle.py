@@ -27,11 +27,25 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace and the owner of the database need root"),
 ]
 
-LISTED = (
-    rb"""foo,bar
+LISTED = [
+    b"foo ",
+    b"foo (c1) ",
+    *rb"""foo,bar
 foo "Q r"
 "Q r" foo
 (c)%localhost
+""
+"x"
+"x@y"
+"(x)"
+"<x>"
+"a\"b"
+" lead"
+"trail "
+"a.b"
+"a,b"
+"a:b"
+"Quoted Name"
 foo;bar
 .foo
 foo.
@@ -96,9 +110,8 @@ a"b c"d
 MAILER-DAEMON
 1234
 -dash
-_under""".split(b"\n")
-    + [b"foo ", b"foo (c1) "]
-)
+_under""".split(b"\n"),
+]
 LINES = b"""# comment
  going on
 bar: a,   b,
