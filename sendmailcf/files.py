@@ -191,7 +191,7 @@ def _lock(fd: int, shared: bool, wait: bool) -> None:
     if fcntl is None:
         return
     kind = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
-    for take in (fcntl.flock, fcntl.lockf):
+    for take in (fcntl.lockf, fcntl.flock):
         try:
             take(fd, kind)
         except OSError as error:
@@ -397,17 +397,39 @@ class Replacement:
 
     def commit(self) -> None:
         """Rename the new file over the old.  Raises OSError, or BusyError if the old is not what was expected."""
-        if self._is_map:
-            with Lock(self._path) as lock:
-                _unchanged(self._path, lock.fd, self._state)
-                before = os.fstat(lock.fd) if lock.fd >= 0 else None
-                self._rename(lock.fd)
-                if before is not None:
-                    _touch(lock.fd, before)
-        else:
+        if not self._is_map:
             self._rename(-1)
-        # Not under the lock: a sendmail that waits for it, having looked at the old file, would find the new one.
+        else:
+            same = self._same()
+            with Lock(self._path) as lock:
+                # Nothing more before the rename than must be: a sendmail that has looked at the old file by name, and
+                # waits for its lock to open it, will find the new one and refuse it.
+                if self._state is not None:
+                    _unchanged(self._path, lock.fd, self._state)
+                if same is not None and lock.fd >= 0 and _state(os.fstat(lock.fd)) == same:
+                    os.utime(lock.fd)
+                    return
+                self._rename(lock.fd)
+                if lock.fd >= 0:
+                    _touch(lock.fd, os.fstat(lock.fd))
         sync_directory(self._directory)
+
+    def _same(self) -> Optional[State]:
+        """The state of a file that is already what the new one is; it may stay, which spares sendmail a change."""
+        temporary, target = self._temporaries[-1]
+        try:
+            with open(temporary, "rb") as new, open(target, "rb") as old:
+                facts, now = os.fstat(new.fileno()), os.fstat(old.fileno())
+                if (facts.st_size, facts.st_uid, facts.st_mode) != (now.st_size, now.st_uid, now.st_mode):
+                    return None
+                while True:
+                    data = new.read(1 << 20)
+                    if data != old.read(1 << 20):
+                        return None
+                    if not data:
+                        return _state(now)
+        except OSError:
+            return None
 
     def _rename(self, locked: int) -> None:
         if self._expected is not None:
