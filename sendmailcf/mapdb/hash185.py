@@ -82,8 +82,8 @@ class Builder(Collector):
         pairs = self._kept()
         hashes = array("I", [hash_of(key) for key, _ in pairs])
         for pagesize in PAGE_SIZES[PAGE_SIZES.index(self._pagesize) :]:
-            sizes = [len(key) + len(value) + 4 for key, value in pairs]
-            payload = sum(size for size in sizes if size <= pagesize - _EMPTY)
+            # A large item leaves its bucket's page, and has a bucket for itself, that chains be short.
+            payload = sum(min(len(key) + len(value) + 4, pagesize - _EMPTY) for key, value in pairs)
             doubling = 1
             while (1 << doubling) * (pagesize - _EMPTY) * _LOAD < payload:
                 doubling += 1
@@ -317,8 +317,8 @@ class Info(FileInfo):
         if order not in _ORDERS:
             raise MapError(f"{order} is no byte order", offset=8)
         self.byteorder = _ORDERS[order]
-        if self.pagesize not in PAGE_SIZES or self.pagesize != 1 << shift:
-            raise MapError(f"{self.pagesize} is no page size", offset=12)
+        if self.pagesize not in PAGE_SIZES or shift != self.pagesize.bit_length() - 1:
+            raise MapError(f"{self.pagesize} is no page size, or {shift} not its logarithm", offset=12)
         if not segment:
             raise MapError("a directory of segments without a bucket", offset=24)
         if self.doubling >= _DOUBLINGS:
