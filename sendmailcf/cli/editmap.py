@@ -10,24 +10,8 @@ import os
 import sys
 
 from ..errors import MapError, SendmailCfError
-from .mapfile import (
-    CF,
-    EX_IOERR,
-    EX_UNAVAILABLE,
-    EX_USAGE,
-    Opened,
-    Options,
-    StopError,
-    attempt,
-    change,
-    complain,
-    error_text,
-    path_of,
-    prepare,
-    read_cf,
-    refused,
-    types_of,
-)
+from .mapfile import Opened, attempt, change, path_of, prepare, refused, types_of
+from .program import CF, EX_IOERR, EX_UNAVAILABLE, EX_USAGE, Options, StopError, complain, error_text, read_cf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

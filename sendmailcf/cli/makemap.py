@@ -16,29 +16,21 @@ from ..errors import MapError, SendmailCfError
 from ..makemap import Rules, build, duplicate, parse
 from ..mapdb.hash import Builder as HashBuilder
 from .mapfile import (
-    CF,
-    EX_DATAERR,
-    EX_IOERR,
-    EX_USAGE,
     TYPES,
     InvalidError,
     Opened,
-    Options,
-    StopError,
     attempt,
     builder,
-    complain,
-    error_text,
     head_of,
     new_mode,
     path_of,
     prepare,
-    read_cf,
     refused,
     reopened,
     several,
     types_of,
 )
+from .program import CF, EX_DATAERR, EX_IOERR, EX_USAGE, Options, StopError, complain, error_text, read_cf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

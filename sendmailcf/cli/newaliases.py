@@ -12,26 +12,20 @@ import sys
 
 from .. import aliases, files
 from ..errors import SendmailCfError
-from .mapfile import (
+from .mapfile import RefusedError, builder, head_of, new_mode, path_of, prepare, safe_directory
+from .praliases import specifications
+from .program import (
     CF,
     EX_SOFTWARE,
     EX_USAGE,
     Options,
-    RefusedError,
     StopError,
-    builder,
     cf_lines,
     complain,
     error_text,
-    head_of,
-    new_mode,
-    path_of,
-    prepare,
     read_cf,
-    safe_directory,
     value_of,
 )
-from .praliases import specifications
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,20 +9,8 @@ from __future__ import annotations
 import sys
 
 from ..errors import MapError, SendmailCfError
-from .mapfile import (
-    CF,
-    IMPLICIT,
-    Opened,
-    Options,
-    StopError,
-    attempt,
-    cf_lines,
-    complain,
-    error_text,
-    path_of,
-    prepare,
-    value_of,
-)
+from .mapfile import IMPLICIT, Opened, attempt, path_of, prepare
+from .program import CF, Options, StopError, cf_lines, complain, error_text, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
