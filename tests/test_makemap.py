@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from sendmailcf import makemap, mapdb
 from sendmailcf.makemap import Rules
 from sendmailcf.mapdb import hash as hash_format
+from sendmailcf.mapdb import hash185
 
 
 def run(cwd: Path, *arguments: str, source: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -177,3 +179,84 @@ def test_unmake_prints_what_was_made(tmp_path: Path) -> None:
     broken = run(tmp_path, "-u", "hash", "m")
     assert broken.returncode == 73
     assert broken.stderr == b"makemap: error opening type hash map m: Invalid argument\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "name", "wanted"),
+    [
+        (["--format", "cdb", "cdb"], "m.cdb", ("cdb", 0, "little")),
+        (["hash185"], "m.db", ("hash185", 2, "ORDER")),
+        (["--byte-order", "big", "hash185"], "m.db", ("hash185", 2, "big")),
+        (["--format=btree", "--byte-order=big", "hash"], "m.db", ("btree", 9, "big")),
+        (["--format-version", "8", "hash"], "m.db", ("hash", 8, "ORDER")),
+        (["--format-version=5", "--byte-order=big", "hash"], "m.db", ("hash", 5, "big")),
+        (["--verify", "--atomic", "hash"], "m.db", ("hash", 9, "ORDER")),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, list) else None,
+)
+def test_formats_that_makemap_has_not(
+    tmp_path: Path, flags: list[str], name: str, wanted: tuple[str, int, str]
+) -> None:
+    source = b"a 1\nb 2\nA 3\n"
+    for again in ([], ["-r"]):  # the second time over the first file, whose kind stays
+        done = run(
+            tmp_path,
+            *(flags if not again else flags[-1:] if "cdb" not in flags else flags),
+            *again,
+            "m",
+            source=source,
+        )
+        assert (done.returncode, done.stdout) == (0 if again else 65, b"")
+        found = mapdb.open(tmp_path / name)
+        if again and "--format=btree" in flags:
+            wanted = ("hash", 9, "ORDER")
+        order = sys.byteorder if wanted[2] == "ORDER" else wanted[2]
+        assert (found.info.format, found.info.version, found.info.byteorder) == (*wanted[:2], order)
+        assert dict(found.pairs()) == {b"a": b"3" if again else b"1", b"b": b"2"}
+        assert found.verify() == []
+    unmade = run(tmp_path, *flags, "-u", "m")
+    assert sorted(unmade.stdout.split(b"\n")) == [b"", b"a\t3", b"b\t2"]
+
+
+def test_a_kind_that_is_kept_by_name_only(tmp_path: Path) -> None:
+    (tmp_path / "m.db").write_bytes(hash185.build([(b"old", b"1")]))
+    assert run(tmp_path, "hash", "m", source=b"a 1\n").returncode == 0
+    assert mapdb.open(tmp_path / "m.db").info.format == "hash185"
+    assert run(tmp_path, "-o", "hash", "m", source=b"b 2\n").returncode == 0
+    assert dict(mapdb.open(tmp_path / "m.db").pairs()) == {b"a": b"1", b"b": b"2"}
+    assert run(tmp_path, "--format", "hash", "hash", "m", source=b"a 1\n").returncode == 0
+    assert mapdb.open(tmp_path / "m.db").info.format == "hash"
+    assert run(tmp_path, "btree", "m", source=b"a 1\n").returncode == 0
+    assert mapdb.open(tmp_path / "m.db").info.format == "btree"
+
+
+def test_in_place_the_inode_stays(tmp_path: Path) -> None:
+    run(tmp_path, "hash", "m", source=b"a 1\n")
+    before = (tmp_path / "m.db").stat()
+    assert run(tmp_path, "--in-place", "hash", "m", source=b"a 2\n").returncode == 0
+    assert (tmp_path / "m.db").stat().st_ino == before.st_ino
+    assert dict(mapdb.open(tmp_path / "m.db").pairs()) == {b"a": b"2"}
+
+
+def test_a_slow_build_tells_a_terminal_and_nobody_else(tmp_path: Path) -> None:
+    lines = b"".join(b"key%d value\n" % at for at in range(2000))
+    (tmp_path / "test.cf").touch()
+    words = [sys.executable, "-m", "sendmailcf", "makemap", "-C", "test.cf", "hash", "m"]
+    ours, theirs = os.openpty()
+    started = subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs, cwd=tmp_path
+    )
+    assert started.stdin is not None
+    started.stdin.write(lines)
+    started.stdin.flush()
+    time.sleep(1.5)
+    started.stdin.write(lines[:1000].rpartition(b"\n")[0] + b"\n")
+    started.stdin.close()
+    assert started.wait(timeout=60) == 65
+    os.close(theirs)
+    told = os.read(ours, 100_000)
+    os.close(ours)
+    assert b"\r\x1b[Kmakemap: m: 0 MB read\r" in told
+    assert b"\r\x1b[Kmakemap: m: 100 % written" in told
+    assert b"\r\x1b[Kmakemap: m: line 2001: key key0: duplicate key" in told
+    assert run(tmp_path, "hash", "m", source=lines).stderr == b""

@@ -71,7 +71,7 @@ def test_a_life_of_a_database(shell: Shell, kind: str) -> None:
     assert stat.S_IMODE((shell.directory / name).stat().st_mode) == 0o640
     status, out, _ = shell("dump", name)
     assert sorted(out.split(b"\n")[:-1]) == sorted(b"%s\t%s" % pair for pair in RECORDS.items())
-    assert {key: value for key, value in json.loads(shell("dump", "--json", name)[1])} == {
+    assert dict(json.loads(shell("dump", "--json", name)[1])) == {
         key.decode(): value.decode() for key, value in RECORDS.items()
     }
     assert shell("get", name, "FOO") == (0, b"bar  baz\n", b"")

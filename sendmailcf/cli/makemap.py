@@ -28,6 +28,7 @@ from .mapfile import (
     refused,
     reopened,
     several,
+    source_of,
     types_of,
 )
 from .program import CF, EX_DATAERR, EX_IOERR, EX_USAGE, Options, StopError, complain, error_text, read_cf
@@ -185,10 +186,9 @@ class _Job:
             raise InvalidError
 
     def _print(self, opened: Opened, path: str) -> int:
-        out, separator = sys.stdout.buffer, self._rules.separator or b"\t"
         try:
-            for key, value in opened.map.pairs():
-                out.write(b"%s%s%s\n" % (key.partition(b"\0")[0], separator, value.partition(b"\0")[0]))
+            for piece in source_of(opened.map, self._rules.separator or b"\t"):
+                sys.stdout.buffer.write(piece)
         except MapError as error:
             raise StopError(EX_IOERR, os.fsencode(f"makemap: {path}: {error}")) from None
         return 0

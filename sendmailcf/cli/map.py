@@ -8,6 +8,7 @@ and `set` reads them from standard input only.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -25,7 +26,18 @@ from ..makemap import Rules, parse
 from ..mapdb.text import DELIMITER, TextMap
 from ..text import decode, encode
 from ..values import arguments_text, map_arguments
-from .mapfile import InvalidError, Opened, builder, change, head_of, new_mode, path_of, reopened, several
+from .mapfile import (
+    InvalidError,
+    Opened,
+    builder,
+    change,
+    head_of,
+    new_mode,
+    path_of,
+    reopened,
+    several,
+    source_of,
+)
 
 #: The formats that a file can have, and what each is called in a K line.
 CLASSES = {"hash": "hash", "hash185": "hash", "btree": "btree", "cdb": "cdb", "text": "text"}
@@ -219,9 +231,8 @@ def _dump(args: argparse.Namespace) -> int:
         if args.json:
             _print_json([[decode(_cut(part)) for part in pair] for pair in opened.map.pairs()])
             return 0
-        out, separator = sys.stdout.buffer, encode(args.separator)[:1]
-        for key, value in opened.map.pairs():
-            out.write(b"%s%s%s\n" % (_cut(key), separator, _cut(value)))
+        for piece in source_of(opened.map, encode(args.separator)[:1]):
+            sys.stdout.buffer.write(piece)
     return 0
 
 
@@ -343,51 +354,50 @@ def _remove(args: argparse.Namespace) -> int:
 
 
 def _migrate(args: argparse.Namespace) -> int:
-    path = args.database
-    state = files.state_of(path)
+    path, state = args.database, files.state_of(args.database)
     with Opened(path, "") as opened:
         info, pairs = opened.map.info, list(opened.map.pairs())
     to = args.to or _proposed()
-    base = (
-        path[: -len(".cdb")]
-        if path.endswith(".cdb")
-        else path[: -len(".db")]
-        if path.endswith(".db")
-        else path
-    )
+    base = _base(path)
     target = base if to == "text" else os.fsdecode(path_of(os.fsencode(base), to))
+    there = False
     if to == "text":
         pairs = [(_cut(key), _cut(value)) for key, value in pairs]
-        if os.path.exists(target) and not _says(target, pairs):
+        there = os.path.exists(target) and _says(target, pairs)
+        if os.path.exists(target) and not there:
             target = base + ".text"
-    made = builder(to, info, duplicates=several(info) or None)
-    made.add([key for key, _ in pairs], [value for _, value in pairs])
-    image = made.image()
-    _check(to, image, pairs)
+    image = _image(to, info, pairs)
     cf = files.load(args.cf) if args.cf else None
     if cf is not None:
         _change_lines(cf, args, base, target, to)
-    if args.diff and cf is not None:
-        _write(cf.diff())
+        if args.diff:
+            _write(cf.diff())
     if not args.dry_run:
-        if not (to == "text" and os.path.exists(target) and _says(target, pairs)):
-            same = os.path.exists(target) and os.path.samefile(path, target)
-            real = files.resolve(os.path.abspath(target))
-            files.replace_map(real, image, state=state if same else None, like=path)
-        if cf is not None and cf.changed:
-            files.replace(files.resolve(os.path.abspath(args.cf)), bytes(cf), expected=cf.original)
+        same = os.path.exists(target) and os.path.samefile(path, target)
+        new = None
+        with contextlib.ExitStack() as stack:
+            if cf is not None and cf.changed:
+                real = files.resolve(os.path.abspath(args.cf))
+                new = stack.enter_context(files.Replacement(real, bytes(cf), expected=cf.original))
+            if not there:
+                real = files.resolve(os.path.abspath(target))
+                files.replace_map(real, image, state=state if same else None, like=path)
+            if new is not None:
+                new.commit()
     would = "would be" if args.dry_run else "is"
     print(f"{path}: {len(pairs)} records, {info.format}; {target} {would} {to}", file=sys.stderr)
     if cf is None:
-        file = target if to == "text" else base
-        print(
-            f"its K line: Kname {CLASSES[to]} {_text_flags() if to == 'text' else ''}{file}", file=sys.stderr
-        )
+        words = ["-k0", "-v1", "-z\\t", target] if to == "text" else [base]
+        print("its K line:", "Kname", CLASSES[to], *words, file=sys.stderr)
     return 0
 
 
-def _text_flags() -> str:
-    return "-k0 -v1 -z\\t "
+def _base(path: str) -> str:
+    """The name of a map's file without the extension of a database."""
+    for extension in (".cdb", ".db"):
+        if path.endswith(extension):
+            return path[: -len(extension)]
+    return path
 
 
 def _says(source: str, pairs: List[Pair]) -> bool:
@@ -402,14 +412,16 @@ def _lower(pairs: Iterable[Pair]) -> List[Pair]:
     return [(key.lower(), value) for key, value in pairs]
 
 
-def _check(kind: str, image: bytes, pairs: List[Pair]) -> None:
-    """Read the new file back.  Raises MapError where it does not hold what it should."""
+def _image(kind: str, info: Any, pairs: List[Pair]) -> bytes:
+    """The bytes of the new file, which was read back.  Raises MapError where it would not hold the same."""
+    made = builder(kind, info, duplicates=several(info) or None)
+    made.add([key for key, _ in pairs], [value for _, value in pairs])
+    image: bytes = made.image()
     again = TextMap(image, delimiter=DELIMITER) if kind == "text" else mapdb.load(image)
     faults = again.verify()
     if faults or sorted(again.pairs()) != sorted(pairs):
-        raise MapError(
-            f"cannot be made a {kind} file: {faults[0] if faults else 'it would not hold the same'}"
-        )
+        raise MapError(f"as a {kind} file {faults[0] if faults else 'it would not hold the same'}")
+    return image
 
 
 def _change_lines(cf: Config, args: argparse.Namespace, base: str, target: str, to: str) -> None:
@@ -419,7 +431,7 @@ def _change_lines(cf: Config, args: argparse.Namespace, base: str, target: str, 
         raise EditError(f"{args.cf}: no K line keeps its map in {base}: name it with --map")
     for one in used:
         flags = dict(one.flags)
-        file = one.file or base
+        file = _base(one.file or base)
         if to == "text":
             flags.pop("N", None)
             flags.update({"k": "0", "v": "1", "z": "\\t"})
@@ -439,12 +451,8 @@ def _change_lines(cf: Config, args: argparse.Namespace, base: str, target: str, 
 def _uses(one: Map, args: argparse.Namespace, base: str) -> bool:
     if args.map is not None:
         return one.name.lower() == str(args.map).lower()
-    file = one.file or ""
-    for suffix in (".db", ".cdb"):
-        if file.endswith(suffix):
-            file = file[: -len(suffix)]
     file_maps = {*CLASSES.values(), "dbm", "implicit"}
-    return str(one.map_class) in file_maps and file in (base, os.path.abspath(base))
+    return str(one.map_class) in file_maps and _base(one.file or "") in (base, os.path.abspath(base))
 
 
 def _proposed() -> str:

@@ -286,6 +286,15 @@ class Opened:
         self.close()
 
 
+def source_of(found: Any, separator: bytes) -> Iterator[bytes]:
+    """A map as a source, piece by piece: what `makemap -u` prints.  Raises MapError."""
+    if hasattr(found, "text"):
+        yield from found.text(separator)
+        return
+    for key, value in found.pairs():
+        yield b"%s%s%s\n" % (key.partition(b"\0")[0], separator, value.partition(b"\0")[0])
+
+
 def reopened(path: str, kind: str) -> Opened:
     """A map that is about to be changed: a change of it that was interrupted is completed first.
 

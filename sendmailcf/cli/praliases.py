@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from ..errors import MapError, SendmailCfError
-from .mapfile import IMPLICIT, Opened, attempt, path_of, prepare
+from .mapfile import IMPLICIT, Opened, attempt, path_of, prepare, source_of
 from .program import CF, Options, StopError, cf_lines, complain, error_text, value_of
 
 TYPE_CHECKING = False
@@ -111,8 +111,8 @@ def _print(given: bytes, keys: List[bytes]) -> None:
 def _entries(opened: Opened, keys: List[bytes]) -> None:
     out = sys.stdout.buffer
     if not keys:
-        for key, value in opened.map.pairs():
-            out.write(b"%s:%s\n" % (key.partition(b"\0")[0], value.partition(b"\0")[0]))
+        for piece in source_of(opened.map, b":"):
+            out.write(piece)
     for key in keys:
         found = opened.map.get(key)
         if found is None:
