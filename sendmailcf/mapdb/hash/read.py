@@ -492,7 +492,7 @@ class HashMap(Mapping[bytes, bytes]):
 
     def verify(self) -> List[MapError]:
         """Every structural fault of the file, each with its offset; none for a sound one."""
-        from .verify import verify
+        from .verifier import verify
 
         return verify(self._data)
 
