@@ -102,6 +102,10 @@ class Builder:
         key_bytes, value_bytes = b"".join(keys), b"".join(values)
         # 0xFF separates key and value in a blob, and a line feed records; records that hold them go apart.
         odd = b"\xff" in key_bytes or b"\xff" in value_bytes or b"\n" in key_bytes or b"\n" in value_bytes
+        limit = self._pagesize // 4
+        if values and max(map(len, values)) > limit:
+            # These leave their page.
+            self._payload -= sum(len(value) - 12 for value in values if len(value) > limit)
         if not odd:
             self.add_records(keys, [key + SEPARATOR + value for key, value in zip(keys, values)], lines)
             return

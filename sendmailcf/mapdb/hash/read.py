@@ -375,6 +375,7 @@ class HashMap(Mapping[bytes, bytes]):
         #: A longer key stands on pages of its own (hash.h, ISBIG).
         self._limit = self.info.pagesize // 4
         self._short_header = struct.Struct(self._reader.order + "16xIH3xB").unpack_from
+        self._half = struct.Struct(self._reader.order + "H").unpack_from
         self._indices: Dict[int, Callable[[bytes, int], Tuple[int, ...]]] = {}
         self._lookups = 0
         self._steps: Optional[List[int]] = None
@@ -445,33 +446,53 @@ class HashMap(Mapping[bytes, bytes]):
     def _batches(self) -> Iterator[List[bytes]]:
         """Keys and values in turn, of some buckets at a time."""
         reader = self._whole()
-        odd = (b"\2", b"\3", b"\4") if self.info.duplicates else (b"\3",)
         for first in range(0, self.info.max_bucket + 1, _BATCH):
-            bodies, count, pages = [], 0, []
-            for bucket in range(first, min(first + _BATCH, self.info.max_bucket + 1)):
-                for number, page, offsets in reader.chain(bucket):
-                    pages.append((number, page, offsets))
-                    if offsets:
-                        bodies.append(page[offsets[-1] :])
-                        count += len(offsets)
-            bodies.reverse()
-            # Items stand from the end of a page to its front.  If each byte of 1 begins one, a cut gives them all.
-            items = b"".join(bodies).split(b"\1")
-            if len(items) == count + 1 and not any(one in body for one in odd for body in bodies):
-                items.reverse()
-                items.pop()
-            else:
+            buckets = range(first, min(first + _BATCH, self.info.max_bucket + 1))
+            items = self._cut(buckets)
+            if items is None:
                 items = []
-                for number, page, offsets in pages:
-                    for at in range(0, len(offsets), 2):
-                        key = reader.key(number, page, offsets, at)
-                        for value in reader.values(number, page, offsets, at + 1):
-                            items += (key, value)
+                for bucket in buckets:
+                    for number, page, offsets in reader.chain(bucket):
+                        for at in range(0, len(offsets), 2):
+                            key = reader.key(number, page, offsets, at)
+                            for value in reader.values(number, page, offsets, at + 1):
+                                items += (key, value)
             yield items
+
+    def _cut(self, buckets: Sequence[int]) -> Optional[List[bytes]]:
+        """The same of some buckets in one cut, if all their items stand on the pages themselves; else None."""
+        data, size, last, firsts = self._data, self.info.pagesize, self.info.last_page, self.info.firsts
+        bodies, total, pages = [], 0, 0
+        for bucket in buckets:
+            number = firsts[bucket.bit_length()] + bucket
+            while number:
+                base = number * size
+                if number > last or pages > 4 * len(buckets):
+                    return None  # a circle, perhaps
+                following, count, kind = self._short_header(data, base)
+                index = base + PAGE_HEADER + 2 * count
+                if kind not in _HASH_PAGES or count % 2 or index > base + size:
+                    return None
+                if count:
+                    (low,) = self._half(data, index - 2)
+                    bodies.append(data[base + low : base + size])
+                    total += count
+                number, pages = following, pages + 1
+        bodies.reverse()
+        # Items stand from the end of a page to its front.  If each byte of 1 begins one, a cut gives them all.
+        whole = b"".join(bodies)
+        items = whole.split(b"\1")
+        if len(items) != total + 1 or b"\3" in whole:
+            return None
+        if self.info.duplicates and (b"\2" in whole or b"\4" in whole):
+            return None
+        items.reverse()
+        items.pop()
+        return items
 
     def verify(self) -> List[MapError]:
         """Every structural fault of the file, each with its offset; none for a sound one."""
-        from .verify import verify
+        from .verifier import verify
 
         return verify(self._data)
 
