@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 #: The size of makemap's buffer, in bytes: a line feed and a NUL included.
 BUFFER_BYTES = 1024
 _BLANKS = b" \t\n\v\f\r"
-_CHUNK = 1 << 20
+#: The bytes of the first block of lines, and of the largest: a small source does not touch much memory.
+_BLOCK, _MOST = 1 << 17, 1 << 20
 _FIRST = itemgetter(0)
 _SPACE = 0x20
 
@@ -116,11 +117,14 @@ def build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> List[Probl
     """Give a whole source to a builder; what to report, but for duplicates, which are known when it has written."""
     problems: List[Problem] = []
     number = 1
+    joined = hasattr(builder, "add_records")
     for block, ended in _blocks(chunks):
-        plain = _plain(block, rules) if ended else None
+        plain = _plain(block, rules) if joined and ended else None
         if plain is not None:
-            count = len(plain[0])
-            builder.add_records(*plain, range(number, number + count))
+            records = block.replace(b"\t", SEPARATOR).split(b"\n")
+            records.pop()
+            count = len(records)
+            builder.add_records(plain[0], records, range(number, number + count))
         else:
             (keys, values, lines, found), count = _parse(block, ended, number, rules)
             problems += found
@@ -131,6 +135,10 @@ def build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> List[Probl
 
 def _parse(block: bytes, ended: bool, number: int, rules: Rules) -> Tuple[Chunk, int]:
     """A run of lines, and how many they are."""
+    plain = _plain(block, rules) if ended else None
+    if plain is not None:
+        count = len(plain[0])
+        return (*plain, range(number, number + count), []), count
     if b"\0" not in block and ended:
         lines = block.split(b"\n")
         lines.pop()
@@ -143,15 +151,18 @@ def _parse(block: bytes, ended: bool, number: int, rules: Rules) -> Tuple[Chunk,
 def _blocks(chunks: Iterable[bytes]) -> Iterator[Tuple[bytes, bool]]:
     """Pieces of whole lines; the last of them, where the source does not end with a line feed, is told apart."""
     rest: List[memoryview] = []
+    size = _BLOCK
     for chunk in chunks:
-        for at in range(0, len(chunk), _CHUNK):
-            stop = min(at + _CHUNK, len(chunk))
+        view, at = memoryview(chunk), 0
+        while at < len(chunk):
+            stop = at + size
             end = chunk.rfind(b"\n", at, stop) + 1
-            view = memoryview(chunk)
             if end:
                 yield b"".join([*rest, view[at:end]]), True
                 rest = []
+                size = min(2 * size, _MOST)
             rest.append(view[end or at : stop])
+            at = stop
     tail = b"".join(rest)
     if tail:
         yield tail, False
@@ -164,7 +175,7 @@ _NOT_BLANK_OR_UPPER, _NOT_BLANK = bytes(_ALL - set(b" ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 
 def _plain(block: bytes, rules: Rules) -> Optional[Tuple[List[bytes], List[bytes]]]:
-    """Keys and joined records of whole lines that are all alike: a key, one TAB, a value; or None.
+    """Keys and values of whole lines that are all alike: a key, one TAB, a value, with no 0xFF; or None.
 
     This is what most sources are made of, so each look at a byte counts.
     """
@@ -174,8 +185,7 @@ def _plain(block: bytes, rules: Rules) -> Optional[Tuple[List[bytes], List[bytes
     if block.translate(None, _NOT_STRUCTURE) != b"\t\n" * (len(parts) // 2):
         return None  # not one TAB in each line, or a byte that needs care
     keys, values = parts[:-1:2], parts[1::2]
-    joined = b"".join(keys)
-    if joined.translate(None, _NOT_BLANK_OR_UPPER if rules.fold else _NOT_BLANK):
+    if b"".join(keys).translate(None, _NOT_BLANK_OR_UPPER if rules.fold else _NOT_BLANK):
         return None
     try:
         firsts = set(map(_FIRST, keys))
@@ -183,11 +193,11 @@ def _plain(block: bytes, rules: Rules) -> Optional[Tuple[List[bytes], List[bytes
             return None
     except IndexError:
         return None  # no key, or no value
-    records = block.replace(b"\t", SEPARATOR).split(b"\n")
-    records.pop()
-    if max(map(len, records)) > BUFFER_BYTES - 2 + len(SEPARATOR) - 1:
-        return None
-    return keys, records
+    if max(map(len, keys)) + max(map(len, values)) > BUFFER_BYTES - 3 and any(
+        len(key) + len(value) > BUFFER_BYTES - 3 for key, value in zip(keys, values)
+    ):
+        return None  # a line too long
+    return keys, values
 
 
 def _fast(lines: List[bytes], number: int, rules: Rules) -> Optional[Chunk]:
@@ -233,12 +243,14 @@ def _careful(block: bytes, number: int, rules: Rules) -> Tuple[Chunk, int]:
             problems.append(Problem(line, "syntax error (leading space)", "syntax error (leading space)"))
             continue
         key, value = _split(text_line, rules.separator)
+        if rules.fold:
+            key = key.lower()
         if not value and not rules.allow_empty:
             shown = key.decode("utf-8", "surrogateescape")
             problems.append(Problem(line, f"no RHS for LHS {shown}", "a key without a value"))
             continue
         end = b"\0" if rules.null else b""
-        keys.append((key.lower() if rules.fold else key) + end)
+        keys.append(key + end)
         values.append(value + end)
         numbers.append(line)
     return (keys, values, numbers, problems), line - number + 1

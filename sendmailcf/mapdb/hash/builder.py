@@ -318,8 +318,11 @@ class _Pages:
                 pass
             elif twice and len(set(items[first:end:2])) < len(group):
                 again.add(at)
-            elif used > room or long:
+            elif long:
                 self.exact(bucket, {items[one][1:]: [items[one + 1][1:]] for one in range(first, end, 2)})
+            elif used > room:
+                self._count += len(group)
+                self._chain(bucket, self._cut(items[first:end]))
             else:
                 self._count += len(group)
                 low = size - after + before
@@ -371,10 +374,27 @@ class _Pages:
                 at = len(used) - 1
             chain[at].append(entry)
             used[at] += need
-        numbers = [bucket + 1, *(self._allocate() for _ in chain[1:])]
-        for at, entries in enumerate(chain):
+        for entries in chain:
             entries.sort(key=lambda entry: entry[0], reverse=True)
-            items = [item for entry in entries for item in entry[1:]]
+        self._chain(bucket, [[item for entry in entries for item in entry[1:]] for entries in chain])
+
+    def _cut(self, items: List[bytes]) -> List[List[bytes]]:
+        """Items of a bucket that do not fit one page, as they fit several."""
+        pages: List[List[bytes]] = []
+        first = used = 0
+        for at in range(0, len(items), 2):
+            need = len(items[at]) + len(items[at + 1]) + 4
+            if used + need > self.pagesize - PAGE_HEADER:
+                pages.append(items[first:at])
+                first, used = at, 0
+            used += need
+        pages.append(items[first:])
+        return pages
+
+    def _chain(self, bucket: int, pages: List[List[bytes]]) -> None:
+        """Write the pages of a bucket."""
+        numbers = [bucket + 1, *(self._allocate() for _ in pages[1:])]
+        for at, items in enumerate(pages):
             previous = numbers[at - 1] if at else 0
             following = numbers[at + 1] if at + 1 < len(numbers) else 0
             page = self._maker.hash_page(numbers[at], items, previous, following)

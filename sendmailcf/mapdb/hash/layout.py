@@ -11,7 +11,7 @@ import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Sequence, Tuple
+    from typing import Tuple
 
 #: The version that every library since 4.6 reads.
 VERSION = 9
@@ -48,13 +48,6 @@ AT_MAX_BUCKET_2X, AT_NELEM_2X, AT_CHECK_HASH_2X, AT_FLAGS_2X, AT_SPARES_2X, AT_F
 #: What begins and, with `JOURNAL_TAIL` bytes, ends the pages that `edit` puts behind a file while it changes it.
 JOURNAL = b"\x00sendmailcf\xffedit"
 JOURNAL_TAIL = 32
-
-
-def page_of(bucket: int, spares: Sequence[int], version: int) -> int:
-    """The number of the first page of a bucket."""
-    if version > VERSION_2X:
-        return bucket + spares[bucket.bit_length()]
-    return bucket + 1 + (spares[bucket.bit_length() - 1] if bucket else 0)
 
 
 _COMPLEMENT = bytes(255 - i for i in range(256))

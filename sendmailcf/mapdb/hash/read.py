@@ -56,13 +56,12 @@ from .layout import (
     VERSION_2X,
     duplicates_of,
     header,
-    page_of,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-    from typing import Callable, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+    from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
     Buffer = Union[bytes, mmap.mmap]
     Chain = Iterator[Tuple[int, bytes, Tuple[int, ...]]]
@@ -70,13 +69,17 @@ if TYPE_CHECKING:
 #: Lookups before a table of the hash's steps is made, which costs as much as some hundreds of them.
 _FEW = 500
 _TABLE_BITS = 16
+_HASH_PAGES = (SORTED, UNSORTED)
+#: Buckets whose items are cut at once.
+_BATCH = 32
 
 
 class Info:
     """What the first page of a hash file says.
 
     format: `hash`.  byteorder: little or big.  version: 5, 7 to 10.  pagesize: bytes.  nelem: a counter of elements, a
-    statistic.  max_bucket, high_mask, low_mask, spares: how buckets are addressed.  last_page: the number of the last
+    statistic.  max_bucket, high_mask, low_mask, spares: how buckets are addressed.  firsts: by the
+    number of bits of a bucket's number, what to add to it for its page's.  last_page: the number of the last
     page in the file.  said_pages: how many pages it says it has.  duplicates: whether keys may have several values.
     free: the first page of the list of free ones, 0 for none.
 
@@ -86,6 +89,7 @@ class Info:
     __slots__ = (
         "byteorder",
         "duplicates",
+        "firsts",
         "format",
         "free",
         "high_mask",
@@ -99,6 +103,7 @@ class Info:
         "version",
     )
 
+    firsts: Tuple[int, ...]
     spares: Tuple[int, ...]
     version: int
     pagesize: int
@@ -137,6 +142,10 @@ class Info:
         self.max_bucket, self.high_mask, self.low_mask = struct.unpack_from(order + "3I", head, at_buckets)
         (self.nelem,) = struct.unpack_from(order + "I", head, at_nelem)
         self.spares = struct.unpack_from(order + "32I", head, at_spares)
+        if self.version == VERSION_2X:
+            self.firsts = (1, *(spare + 1 for spare in self.spares))
+        else:
+            self.firsts = self.spares
         if struct.unpack_from(order + "I", head, at_check)[0] != CHECK_HASH:
             raise MapError("the file was made with another hash function", offset=at_check)
         good_masks = self.low_mask == self.high_mask >> 1 and self.high_mask & (self.high_mask + 1) == 0
@@ -161,7 +170,7 @@ class Info:
 
     def page_of(self, bucket: int) -> int:
         """The number of the first page of a bucket."""
-        return page_of(bucket, self.spares, self.version)
+        return bucket + self.firsts[bucket.bit_length()]
 
 
 def info_of(data: Buffer) -> Info:
@@ -181,8 +190,8 @@ class Reader:
 
     def __init__(self, info: Info, page: Callable[[int], bytes]) -> None:
         self.info, self._page = info, page
-        self._order = "<" if info.byteorder == "little" else ">"
-        self._header = header(self._order)
+        self.order = "<" if info.byteorder == "little" else ">"
+        self._header = header(self.order)
 
     def page(self, number: int) -> bytes:
         """The bytes of a page; raises MapError if there is none of this number."""
@@ -205,11 +214,11 @@ class Reader:
             if kind == FREE and count == 0:
                 return  # a page that was never written: an empty bucket
             here = number * self.info.pagesize
-            if kind not in (SORTED, UNSORTED):
+            if kind not in _HASH_PAGES:
                 raise MapError(f"a page of type {kind} where a hash page belongs", offset=here + AT_TYPE)
             if count % 2 or PAGE_HEADER + 2 * count > self.info.pagesize:
                 raise MapError(f"a page with {count} items", offset=here + 20)
-            yield number, page, struct.unpack_from(f"{self._order}{count}H", page, PAGE_HEADER)
+            yield number, page, struct.unpack_from(f"{self.order}{count}H", page, PAGE_HEADER)
             seen += 1
             if following and seen > self.info.last_page:
                 raise MapError("the pages of a bucket form a circle", offset=here + 16)
@@ -235,8 +244,8 @@ class Reader:
 
     def values(self, number: int, page: bytes, offsets: Sequence[int], at: int) -> Iterable[bytes]:
         """The values of an item of a bucket's page: one, or those of a set of duplicates."""
-        item = self.item(number, page, offsets, at)
-        kind, offset = item[0], number * self.info.pagesize + offsets[at]
+        item, offset = self.item(number, page, offsets, at), number * self.info.pagesize + offsets[at]
+        kind = item[0]
         if kind == INLINE:
             return [item[1:]]
         if kind == OFF_PAGE and len(item) == 12:
@@ -244,16 +253,16 @@ class Reader:
         if kind in (DUPLICATES, OFF_DUPLICATES) and not self.info.duplicates:
             raise MapError("several values for a key in a file that allows one", offset=offset)
         if kind == DUPLICATES:
-            found = duplicates_of(item[1:], self._order)
+            found = duplicates_of(item[1:], self.order)
             if not found:
                 raise MapError("a set of duplicates that does not add up", offset=offset)
             return found
         if kind == OFF_DUPLICATES and len(item) == 8:
-            return self._elements(struct.unpack(self._order + "4xI", item)[0])
+            return self._elements(struct.unpack(self.order + "4xI", item)[0])
         raise MapError(f"an item of type {kind}", offset=offset)
 
     def _off_page(self, item: bytes, offset: int) -> bytes:
-        first, length = struct.unpack(self._order + "4xII", item)
+        first, length = struct.unpack(self.order + "4xII", item)
         return b"".join(piece for _, piece in self.pieces(int(first), int(length), offset))
 
     def pieces(self, number: int, length: int, offset: int) -> Iterator[Tuple[int, bytes]]:
@@ -281,7 +290,7 @@ class Reader:
             if not items or seen > self.info.last_page:
                 raise MapError("a tree of duplicates without leaves", offset=number * self.info.pagesize)
             # A number stands first in the one, after a length and a type in the other.
-            number = struct.unpack_from(self._order + "I", items[0][1], 0 if kind == RECNO_INTERNAL else 4)[0]
+            number = struct.unpack_from(self.order + "I", items[0][1], 0 if kind == RECNO_INTERNAL else 4)[0]
             kind, following, items = self.tree_page(number)
         while True:
             place = number * self.info.pagesize
@@ -301,20 +310,20 @@ class Reader:
         kind, place = page[AT_TYPE], number * self.info.pagesize + AT_TYPE
         if kind not in (RECNO_INTERNAL, INTERNAL, RECNO_LEAF, SORTED_DUPLICATES, DUPLICATES_2X):
             raise MapError(f"a page of type {kind} in a set of duplicates", offset=place)
-        (following,) = struct.unpack_from(self._order + "I", page, 16)
+        (following,) = struct.unpack_from(self.order + "I", page, 16)
         return kind, following, self._leaf_items(number, page, {RECNO_INTERNAL: 8, INTERNAL: 12}.get(kind, 0))
 
     def _leaf_items(self, number: int, page: bytes, length: int) -> List[Tuple[int, bytes]]:
         """The offsets and items of a page of a tree; length: of each item in bytes, 0 if the items tell."""
-        (count,) = struct.unpack_from(self._order + "H", page, 20)
+        (count,) = struct.unpack_from(self.order + "H", page, 20)
         low, size = PAGE_HEADER + 2 * count, self.info.pagesize
         here, out = number * size, []
         if low > size:
             raise MapError(f"a page with {count} items", offset=here + 20)
-        for at in struct.unpack_from(f"{self._order}{count}H", page, PAGE_HEADER):
+        for at in struct.unpack_from(f"{self.order}{count}H", page, PAGE_HEADER):
             long = length
             if low <= at <= size - 4 and not length:
-                long, kind = struct.unpack_from(self._order + "HB", page, at)
+                long, kind = struct.unpack_from(self.order + "HB", page, at)
                 long = 12 if kind & ~LEAF_DELETED == LEAF_OVERFLOW else long + 3
             if not low <= at <= size - max(long, 4):
                 raise MapError("an item of a set of duplicates lies outside of its page", offset=here)
@@ -363,6 +372,11 @@ class HashMap(Mapping[bytes, bytes]):
         self._size = len(data)
         self.info = info_of(data)
         self._reader = Reader(self.info, self._page)
+        #: A longer key stands on pages of its own (hash.h, ISBIG).
+        self._limit = self.info.pagesize // 4
+        self._short_header = struct.Struct(self._reader.order + "16xIH3xB").unpack_from
+        self._half = struct.Struct(self._reader.order + "H").unpack_from
+        self._indices: Dict[int, Callable[[bytes, int], Tuple[int, ...]]] = {}
         self._lookups = 0
         self._steps: Optional[List[int]] = None
 
@@ -399,16 +413,14 @@ class HashMap(Mapping[bytes, bytes]):
         return Reader(self.info, page)
 
     def __len__(self) -> int:
+        if self.info.duplicates:
+            return sum(len(items) // 2 for items in self._batches())
         reader = self._whole()
-        total = 0
-        for bucket in range(self.info.max_bucket + 1):
-            for number, page, offsets in reader.chain(bucket):
-                if self.info.duplicates:
-                    for at in range(1, len(offsets), 2):
-                        total += sum(1 for _ in reader.values(number, page, offsets, at))
-                else:
-                    total += len(offsets) // 2
-        return total
+        return sum(
+            len(offsets) // 2
+            for bucket in range(self.info.max_bucket + 1)
+            for _, _, offsets in reader.chain(bucket)
+        )
 
     def __iter__(self) -> Iterator[bytes]:
         return (key for key, _ in self.pairs())
@@ -419,13 +431,64 @@ class HashMap(Mapping[bytes, bytes]):
 
     def pairs(self) -> Iterator[Tuple[bytes, bytes]]:
         """The same, one after the other."""
+        for items in self._batches():
+            yield from zip(items[::2], items[1::2])
+
+    def text(self, separator: bytes = b"\t") -> Iterator[bytes]:
+        """Pieces of the source that `makemap -u` would print: lines of key, separator, value, both cut at a NUL."""
+        line = b"%b" + separator.replace(b"%", b"%%") + b"%b\n"
+        for items in self._batches():
+            piece = line * (len(items) // 2) % tuple(items)
+            if b"\0" in piece:
+                piece = line * (len(items) // 2) % tuple(item.partition(b"\0")[0] for item in items)
+            yield piece
+
+    def _batches(self) -> Iterator[List[bytes]]:
+        """Keys and values in turn, of some buckets at a time."""
         reader = self._whole()
-        for bucket in range(self.info.max_bucket + 1):
-            for number, page, offsets in reader.chain(bucket):
-                for at in range(0, len(offsets), 2):
-                    key = reader.key(number, page, offsets, at)
-                    for value in reader.values(number, page, offsets, at + 1):
-                        yield key, value
+        for first in range(0, self.info.max_bucket + 1, _BATCH):
+            buckets = range(first, min(first + _BATCH, self.info.max_bucket + 1))
+            items = self._cut(buckets)
+            if items is None:
+                items = []
+                for bucket in buckets:
+                    for number, page, offsets in reader.chain(bucket):
+                        for at in range(0, len(offsets), 2):
+                            key = reader.key(number, page, offsets, at)
+                            for value in reader.values(number, page, offsets, at + 1):
+                                items += (key, value)
+            yield items
+
+    def _cut(self, buckets: Sequence[int]) -> Optional[List[bytes]]:
+        """The same of some buckets in one cut, if all their items stand on the pages themselves; else None."""
+        data, size, last, firsts = self._data, self.info.pagesize, self.info.last_page, self.info.firsts
+        bodies, total, pages = [], 0, 0
+        for bucket in buckets:
+            number = firsts[bucket.bit_length()] + bucket
+            while number:
+                base = number * size
+                if number > last or pages > 4 * len(buckets):
+                    return None  # a circle, perhaps
+                following, count, kind = self._short_header(data, base)
+                index = base + PAGE_HEADER + 2 * count
+                if kind not in _HASH_PAGES or count % 2 or index > base + size:
+                    return None
+                if count:
+                    (low,) = self._half(data, index - 2)
+                    bodies.append(data[base + low : base + size])
+                    total += count
+                number, pages = following, pages + 1
+        bodies.reverse()
+        # Items stand from the end of a page to its front.  If each byte of 1 begins one, a cut gives them all.
+        whole = b"".join(bodies)
+        items = whole.split(b"\1")
+        if len(items) != total + 1 or b"\3" in whole:
+            return None
+        if self.info.duplicates and (b"\2" in whole or b"\4" in whole):
+            return None
+        items.reverse()
+        items.pop()
+        return items
 
     def verify(self) -> List[MapError]:
         """Every structural fault of the file, each with its offset; none for a sound one."""
@@ -437,9 +500,68 @@ class HashMap(Mapping[bytes, bytes]):
         return isinstance(key, bytes) and self.get(key) is not None
 
     def __getitem__(self, key: bytes) -> bytes:
+        found = self._inline(key) if len(key) <= self._limit else self._large(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def _large(self, key: bytes) -> Optional[bytes]:
+        """The first value of a key, by looking at each: of one that stands on pages of its own, or in odd pages."""
         reader = self._reader
         for number, page, offsets in reader.chain(reader.bucket(key)):
             for at in range(0, len(offsets), 2):
                 if reader.key(number, page, offsets, at) == key:
                     return next(iter(reader.values(number, page, offsets, at + 1)))
-        raise KeyError(key)
+        return None
+
+    def _inline(self, key: bytes) -> Optional[bytes]:
+        """The first value of any other key, by halves in each page: the longer key stands first, where one begins the
+        other."""
+        info, steps = self.info, self._steps
+        size, last, firsts = info.pagesize, info.last_page, info.firsts
+        if steps is None:
+            h = self._first_hash(key)
+        else:
+            h = 0
+            for byte in key:
+                h = steps[h] ^ byte
+        bucket = h & info.high_mask
+        if bucket > info.max_bucket:
+            bucket &= info.low_mask
+        number, seen = firsts[bucket.bit_length()] + bucket, 0
+        while 0 < number <= last and seen <= last:
+            page = self._data[number * size : (number + 1) * size]
+            following, count, kind = self._short_header(page)
+            if kind != SORTED or count % 2 or PAGE_HEADER + 2 * count > size:
+                break
+            if count not in self._indices:
+                self._indices[count] = struct.Struct(f"{self._reader.order}{count}H").unpack_from
+            offsets = self._indices[count](page, PAGE_HEADER)
+            low, high = 0, count
+            while low < high:
+                middle = (low + high) >> 2 << 1
+                start, end = offsets[middle], offsets[middle - 1] if middle else size
+                if not start < end <= size or page[start] != INLINE:
+                    return self._large(key)  # an off-page key has another order, and a damaged one none
+                found = page[start + 1 : end]
+                if found == key:
+                    end, start = start, offsets[middle + 1]
+                    if start < end and page[start] == INLINE:
+                        return page[start + 1 : end]
+                    return next(iter(self._reader.values(number, page, offsets, middle + 1)))
+                if not key.startswith(found) if found < key else found.startswith(key):
+                    low = middle + 2
+                else:
+                    high = middle
+            if not following:
+                return None
+            number, seen = following, seen + 1
+        return self._large(key)
+
+    def _first_hash(self, key: bytes) -> int:
+        """The hash of a key while there is no table of the steps; after some hundred lookups it is made."""
+        self._lookups += 1
+        if self._lookups > _FEW and self.info.high_mask < 1 << _TABLE_BITS:
+            mask = self.info.high_mask | 0xFF
+            self._steps = [h * 403 & mask for h in range(mask + 1)]
+        return hash_of(key)
