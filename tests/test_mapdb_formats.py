@@ -29,7 +29,9 @@ ORDERS = st.sampled_from(["little", "big"])
 SIZES = st.sampled_from([512, 1024, 4096, 32768])
 #: Lengths around those at which an item leaves its page, and pages are full.
 LENGTHS = st.one_of(
-    st.integers(0, 40), st.sampled_from([111, 112, 486, 487, 497, 498, 499, 506, 995, 996, 997]), st.integers(0, 9000)
+    st.integers(0, 40),
+    st.sampled_from([111, 112, 486, 487, 497, 498, 499, 506, 995, 996, 997]),
+    st.integers(0, 9000),
 )
 BYTES = st.one_of(
     st.binary(max_size=12),

@@ -124,7 +124,25 @@ def damaged(good: Sequence[bytes], chance: random.Random) -> bytes:
         elif way < 8:
             width = chance.choice([2, 4])
             at -= at % width
-            numbers = [0, 1, 2, 3, 4, 5, 13, 26, 28, 511, 512, 513, 65535, 1 << 31, (1 << 32) - 1, size, size // 512]
+            numbers = [
+                0,
+                1,
+                2,
+                3,
+                4,
+                5,
+                13,
+                26,
+                28,
+                511,
+                512,
+                513,
+                65535,
+                1 << 31,
+                (1 << 32) - 1,
+                size,
+                size // 512,
+            ]
             number = chance.choice([*numbers, chance.randrange(max(1, size // 512)), chance.randrange(size)])
             number &= (1 << 8 * width) - 1
             data[at : at + width] = number.to_bytes(width, chance.choice(_ORDERS))  # type: ignore[arg-type]
@@ -132,7 +150,11 @@ def damaged(good: Sequence[bytes], chance: random.Random) -> bytes:
             other = chance.randrange(-(-size // 512)) * 512
             data[page : page + 512] = data[other : other + 512]
         else:
-            data = data[: chance.randrange(size)] if chance.random() < 0.3 else data + bytes(chance.choice([1, 512]))
+            data = (
+                data[: chance.randrange(size)]
+                if chance.random() < 0.3
+                else data + bytes(chance.choice([1, 512]))
+            )
         if not data:
             break
     return bytes(data)
@@ -193,7 +215,9 @@ def run_case(name: str, data: bytes, chance: random.Random, tally: Tally) -> Non
         tally.sound += 1
     if name != "text":
         # Of lines with equal keys the first one counts, and that may have no value.
-        assert faults or (readable and not missing), "verify found no fault in a file that cannot be read whole"
+        assert faults or (readable and not missing), (
+            "verify found no fault in a file that cannot be read whole"
+        )
     if name == "hash":
         _edit(data)
 
@@ -263,8 +287,12 @@ def _blocks(count: int, size: int = 5000) -> Iterator[range]:
 
 def main(arguments: Optional[Sequence[str]] = None, *, say: Callable[[str], object] = print) -> int:
     """The command; its exit status: 1 when a case failed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--format", choices=list(mapdb.FORMATS), action="append", help="one or more; all of them")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--format", choices=list(mapdb.FORMATS), action="append", help="one or more; all of them"
+    )
     parser.add_argument("--count", type=int, default=1_000_000, help="of cases of each format")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=1)
