@@ -207,11 +207,11 @@ class _Job:
         progress = _Progress(self._name)
         seen: Optional[Set[bytes]] = None
         if create:
-            made = self._builder(kind, head_of(real) if found else None, progress)
+            made = self._builder(kind, real, head_of(real) if found else None, progress)
         else:
             with reopened(real, kind) as old:
                 self._check_duplicates(old)
-                made = self._builder(kind, old.map.info, progress)
+                made = self._builder(kind, real, old.map.info, progress)
                 for keys, values in _batches(old.map.pairs()):
                     made.add(keys, values, [0] * len(keys))
                 if several(old.map.info) and not (b"d" in self._flags or self._rules.replace):
@@ -261,7 +261,7 @@ class _Job:
             complain(b"makemap: %s: %s" % (self._name, problem.message.encode("utf-8", "surrogateescape")))
         return EX_DATAERR if problems else 0
 
-    def _builder(self, kind: str, head: Any, progress: _Progress) -> Any:
+    def _builder(self, kind: str, path: str, head: Any, progress: _Progress) -> Any:
         """What collects the records and writes them: of the kind asked for, else of the file that is there."""
         flags = self._flags
         name = os.fsdecode(flags.get(b"format", b"")) or kind
@@ -278,10 +278,16 @@ class _Job:
                 version=_version(flags.get(b"format-version")),
                 duplicates=keeps_all or None,
                 replace=(self._rules.replace and not keeps_all) or None,
-                progress=progress.share if name == "hash" else None,
+                **(self._large(path, progress) if name == "hash" else {}),
             )
         except MapError as error:
             raise StopError(EX_USAGE, os.fsencode(f"makemap: {name}: {error}")) from None
+
+    def _large(self, path: str, progress: _Progress) -> Dict[str, Any]:
+        """How much work is told of, and where its records go when they are too many for the memory: beside the map,
+        where the new file must have room, too."""
+        directory = os.path.dirname(path) or "."
+        return {"progress": progress.share, "scratch": directory if os.access(directory, os.W_OK) else None}
 
     def _read(self, made: Any, seen: Optional[Set[bytes]], progress: _Progress) -> List[Problem]:
         """Give the source to the builder; what there is to report.  seen: keys that must not come again."""

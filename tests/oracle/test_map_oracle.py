@@ -5,10 +5,15 @@ The one thing to know: the installed sendmail reads hash, btree and text maps; i
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Callable
 
 import pytest
+from conftest import ROOT
 from programs import ours, real
 from sendmail import test_mode
 
@@ -89,3 +94,33 @@ def test_editmap_waits_for_our_lock(program: Callable[[str], str], tmp_path: Pat
         assert real("/usr/bin/timeout", words, cwd=tmp_path).exit == 124
     with files.Lock(str(tmp_path / "m.db"), shared=True):
         assert real("/usr/bin/timeout", words, cwd=tmp_path).exit == 0
+
+
+def test_killed_at_any_time_the_old_map_or_the_new_one_is_there(
+    program: Callable[[str], str], tmp_path: Path
+) -> None:
+    """By a signal from outside; tests/test_map_crash.py goes through every call."""
+    sizes = {}
+    for name, count in (("old", 1000), ("new", 20_000)):
+        lines = b"".join(b"key%d\tvalue %s\n" % (at, name.encode()) for at in range(count))
+        (tmp_path / name).write_bytes(lines)
+        sizes[name] = sorted(lines.split(b"\n"))
+    words = [sys.executable, "-m", "sendmailcf", "makemap", "-C", "/dev/null", "hash", "m"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    begin = time.monotonic()
+    subprocess.run(words, cwd=tmp_path, stdin=open(tmp_path / "new"), check=True, env=environment)
+    whole = time.monotonic() - begin
+    found = []
+    for turn in range(12):
+        (tmp_path / "m.db").unlink()
+        assert ours(["map", "build", "old", "m.db"], cwd=tmp_path).exit == 0
+        started = subprocess.Popen(words, cwd=tmp_path, stdin=open(tmp_path / "new"), env=environment)
+        time.sleep(whole * (turn + 1) / 12)
+        started.kill()
+        started.wait()
+        assert real(program("db5.3_verify"), ["db5.3_verify", "-q", "m.db"], cwd=tmp_path).exit == 0
+        left = real(program("makemap"), ["makemap", "-C", "/dev/null", "-u", "hash", "m"], cwd=tmp_path)
+        found.append(next(name for name, lines in sizes.items() if sorted(left.out.split(b"\n")) == lines))
+    assert ours(["map", "build", "new", "m.db"], cwd=tmp_path).exit == 0
+    assert sorted(os.listdir(tmp_path)) == ["m.db", "new", "old"], "what the dead left is swept by the next"
+    assert "old" in found
