@@ -321,7 +321,7 @@ class _Change:
         """Write what was changed."""
         size = self.info.pagesize
         head = bytearray(self._page(0))
-        elements = max(0, self.info.nelem + self._elements)
+        elements = min(max(0, self.info.nelem + self._elements), 0xFFFFFFFF)
         struct.pack_into(self._order + "I", head, AT_NELEM, elements)
         struct.pack_into(self._order + "I", head, AT_FREE, self._free)
         struct.pack_into(self._order + "I", head, AT_LAST_PAGE, self._pages - 1)
