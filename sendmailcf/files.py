@@ -182,7 +182,8 @@ class Lock:
     def __exit__(self, *_: object) -> None:
         if self.fd >= 0:
             if fcntl is not None:
-                fcntl.flock(self.fd, fcntl.LOCK_UN)  # a memory mapping may hold a copy of the descriptor
+                with contextlib.suppress(OSError):  # a file system without locks
+                    fcntl.flock(self.fd, fcntl.LOCK_UN)  # a memory mapping may hold a copy of the descriptor
             os.close(self.fd)
             self.fd = -1
 

@@ -230,6 +230,16 @@ def test_a_kind_that_is_kept_by_name_only(tmp_path: Path) -> None:
     assert mapdb.open(tmp_path / "m.db").info.format == "btree"
 
 
+@pytest.mark.parametrize("at", [12, 16, 20, 24, 72])
+def test_whatever_an_old_file_is_like_it_is_made_anew(tmp_path: Path, at: int) -> None:
+    old = bytearray(hash_format.build([(b"old", b"1")], byteorder="big", pagesize=1024))
+    old[at : at + 4] = b"\x7f\x7f\x7f\x7f"
+    (tmp_path / "m.db").write_bytes(old)
+    assert run(tmp_path, "hash", "m", source=b"a 1\n").returncode == 0
+    assert dict(mapdb.open(tmp_path / "m.db").pairs()) == {b"a": b"1"}
+    assert mapdb.open(tmp_path / "m.db").info.byteorder == ("big" if at > 20 else sys.byteorder)
+
+
 def test_in_place_the_inode_stays(tmp_path: Path) -> None:
     run(tmp_path, "hash", "m", source=b"a 1\n")
     before = (tmp_path / "m.db").stat()

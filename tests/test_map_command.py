@@ -143,8 +143,13 @@ def test_several_values_of_a_key(shell: Shell, kind: str) -> None:
         == b"source: line 2: this key stands on a line above, too\nsource: line 3: this key stands on a line above, too\n"
     )
     assert shell.records("m.db") == {b"a": b"1", b"b": b"3"}
+    assert shell("diff", "-r", "source", "m.db")[0] == 0
+    (shell.directory / "source").write_bytes(b"a 0\nA 1\nb 3\n")
+    assert shell("diff", "source", "m.db")[0] == 1
     assert shell("build", "-r", "source", "m.db") == (0, b"", b"")
+    assert shell("diff", "-r", "source", "m.db")[0] == 0
     assert shell.records("m.db") == {b"a": b"1", b"b": b"3"}
+    (shell.directory / "source").write_bytes(b"a 1\nA 2\na 1\nb 3\n")
     assert shell("build", "-d", "source", "m.db", "--format", kind) == (0, b"", b"")
     assert sorted(shell("dump", "m.db")[1].split()) == [b"1", b"1", b"2", b"3", b"a", b"a", b"a", b"b"]
     assert shell("diff", "source", "m.db")[0] == 0

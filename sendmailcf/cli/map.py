@@ -75,9 +75,6 @@ def _parser() -> argparse.ArgumentParser:
         "--byte-order", choices=["big", "little"], help="default: that of the old file, else ours"
     )
     build.add_argument("--format-version", type=int, choices=[9, 8, 5], help="of a hash file")
-    build.add_argument(
-        "--replace", "-r", action="store_true", help="of two values for a key the last one counts"
-    )
     build.add_argument("--duplicates", "-d", action="store_true", help="keep all values of a key")
     build.add_argument("--in-place", action="store_true", help="write over the file instead of replacing it")
     diff = command("diff", _diff, "is the database what its source says? exit status 1 if not")
@@ -85,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("database", metavar="DB")
     diff.add_argument("--show-secrets", action="store_true", help="print the values of AuthInfo entries")
     for one in (build, diff):
+        one.add_argument(
+            "--replace", "-r", action="store_true", help="of two values for a key the last one counts"
+        )
         one.add_argument("--null", "-N", action="store_true", help="a NUL ends keys and values")
         one.add_argument("--empty", "-e", action="store_true", help="a key may have no value")
         one.add_argument("--separator", "-t", metavar="C", help="the character between key and value")
@@ -183,8 +183,10 @@ def _diff(args: argparse.Namespace) -> int:
         all_values = several(opened.map.info)
         for keys, values, _ in _records(args):
             for key, value in zip(keys, values):
-                if key not in wanted or all_values:
+                if all_values:
                     wanted.setdefault(key, []).append(value)
+                elif args.replace or key not in wanted:
+                    wanted[key] = [value]
         found: Dict[bytes, List[bytes]] = {}
         for key, value in opened.map.pairs():
             found.setdefault(key, []).append(value)

@@ -311,6 +311,8 @@ def reopened(path: str, kind: str) -> Opened:
     return Opened(path, kind)
 
 
+#: Bytes; those of any format that has pages.
+PAGE_SIZES = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 #: Of a hash file, those that are written, and the first that is changed in place.
 WRITTEN_VERSIONS, EDITED_VERSION = (5, 8, 9), 8
 
@@ -329,6 +331,8 @@ class Head:
             self.pagesize = int.from_bytes(data[12:16], "big")
         else:
             self.pagesize = int.from_bytes(data[20:24], order)
+        if self.format != "cdb" and self.pagesize not in PAGE_SIZES:
+            raise MapError(f"{self.pagesize} is no page size")
 
 
 def head_of(path: str) -> Optional[Head]:
