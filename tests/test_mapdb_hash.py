@@ -444,7 +444,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 6), st.booleans(), VERSIONS)
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_damaged_files_are_read_or_refused(seed: int, count: int, several: bool, version: int) -> None:
     chance = random.Random(seed)
     pairs = [(b"key%d" % i, b"v" * chance.choice([1, 30, 200, 700])) for i in range(40)]
