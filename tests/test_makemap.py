@@ -242,6 +242,41 @@ def test_whatever_an_old_file_is_like_it_is_made_anew(tmp_path: Path, at: int) -
     assert mapdb.open(tmp_path / "m.db").info.byteorder == ("big" if at > 20 else sys.byteorder)
 
 
+def test_several_processes_build_the_same_map(tmp_path: Path) -> None:
+    lines = (
+        b"".join(b"key%d\tvalue %d %s\n" % (at % 119_000, at, b"x" * 60) for at in range(120_000))
+        + b" bad\nlonely\n"
+    )
+    (tmp_path / "source").write_bytes(lines)
+    (tmp_path / "test.cf").touch()
+    said, held = [], []
+    for jobs in ("1", "2"):
+        command = [
+            sys.executable,
+            "-m",
+            "sendmailcf",
+            "makemap",
+            "-C",
+            "test.cf",
+            "-j",
+            jobs,
+            "--verify",
+            "hash",
+            "m",
+        ]
+        done = subprocess.run(
+            command, cwd=tmp_path, stdin=open(tmp_path / "source"), capture_output=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (65, b"")
+        said.append(done.stderr)
+        held.append(sorted(mapdb.open(tmp_path / "m.db").pairs()))
+    assert said[0].count(b"\n") == 1002
+    assert said[0] == said[1]
+    assert held[0] == held[1]
+    for wrong in ("0", "257", "x", ""):
+        assert run(tmp_path, "-j", wrong, "hash", "m").returncode == 64
+
+
 def test_in_place_the_inode_stays(tmp_path: Path) -> None:
     run(tmp_path, "hash", "m", source=b"a 1\n")
     before = (tmp_path / "m.db").stat()

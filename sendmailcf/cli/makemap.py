@@ -8,12 +8,13 @@ that it starts as fast as Python does.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 
 from .. import files, mapdb
 from ..errors import MapError, SendmailCfError
-from ..makemap import Rules, build, duplicate, parse
+from ..makemap import Rules, build, build_file, duplicate, parse
 from ..mapdb.hash import Builder as HashBuilder
 from .mapfile import (
     TYPES,
@@ -136,7 +137,10 @@ class _Job:
             allow_empty=b"e" in flags,
             replace=b"r" in flags,
         )
-        self._stored = 0
+        jobs = flags.get(b"j", b"1")
+        if jobs not in map(b"%d".__mod__, range(1, 257)):
+            raise StopError(EX_USAGE, b"makemap: -j %s: it is a number from 1 to 256" % jobs)
+        self._jobs = int(jobs)
 
     def _configured(self, kind: bytes) -> Tuple[bytes, int]:
         """The type of the map, looked up where it is cf or CF, and the number of the TrustedUser."""
@@ -233,8 +237,12 @@ class _Job:
         def fill(fd: int) -> None:
             nonlocal begun
             begun = True
-            problems.extend(self._read(made, seen, progress))
-            problems.extend(duplicate(line, key) for line, key in made.write(fd))
+            source = self._shared_source(made, state, seen)
+            if source is not None:
+                problems.extend(build_file(source, fd, self._rules, made, self._jobs))
+            else:
+                problems.extend(self._read(made, seen, progress))
+                problems.extend(duplicate(line, key) for line, key in made.write(fd))
             if b"verify" in self._flags:
                 progress.say(b"verifying")
                 _verify(fd)
@@ -282,6 +290,16 @@ class _Job:
             )
         except MapError as error:
             raise StopError(EX_USAGE, os.fsencode(f"makemap: {name}: {error}")) from None
+
+    def _shared_source(
+        self, made: Any, state: Optional[files.State], seen: Optional[Set[bytes]]
+    ) -> Optional[int]:
+        """The descriptor of a source that several processes may read, if they shall and can."""
+        plain = state is None and seen is None and b"v" not in self._flags and isinstance(made, HashBuilder)
+        if self._jobs == 1 or not plain:
+            return None
+        source = sys.stdin.fileno()
+        return source if stat.S_ISREG(os.fstat(source).st_mode) else None
 
     def _large(self, path: str, progress: _Progress) -> Dict[str, Any]:
         """How much work is told of, and where its records go when they are too many for the memory: beside the map,

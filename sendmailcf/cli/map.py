@@ -22,7 +22,8 @@ from .. import files, mapdb
 from ..authinfo import MASK, PREFIX, masked
 from ..config import Config, Map
 from ..errors import EditError, MapError
-from ..makemap import Rules, parse
+from ..makemap import Problem, Rules, build, duplicate, parse
+from ..mapdb.hash import Builder as HashBuilder
 from ..mapdb.text import DELIMITER, TextMap
 from ..text import decode, encode
 from ..values import arguments_text, map_arguments
@@ -137,26 +138,26 @@ def _cut(data: bytes) -> bytes:
 # Sources.
 
 
-def _records(args: argparse.Namespace) -> Iterator[Tuple[List[bytes], List[bytes], Sequence[int]]]:
-    """The records of the source, and a message on standard error for every line that is none."""
-    rules = Rules(
+def _rules(args: argparse.Namespace) -> Rules:
+    return Rules(
         fold=not args.no_fold,
         null=args.null,
         separator=encode(args.separator)[:1] if args.separator else None,
         comment=encode(args.comment)[:1],
         allow_empty=args.empty,
     )
-    args.left_out = 0
+
+
+def _chunks(args: argparse.Namespace) -> Iterator[bytes]:
+    """The source, in pieces."""
     with sys.stdin.buffer if args.source == "-" else open(args.source, "rb") as source:
-        for keys, values, lines, problems in parse(iter(lambda: source.read(1 << 20), b""), rules):
-            for problem in problems:
-                _tell(args, problem.line, problem.safe)
-            yield keys, values, lines
+        yield from iter(lambda: source.read(1 << 20), b"")
 
 
-def _tell(args: argparse.Namespace, line: int, text: str) -> None:
-    args.left_out += 1
-    print(f"{args.source}: line {line}: {text}", file=sys.stderr)
+def _tell(args: argparse.Namespace, problems: List[Problem]) -> None:
+    """Report lines, without what they hold, for it may be a password."""
+    for problem in sorted(problems, key=lambda one: one.line):
+        print(f"{args.source}: line {problem.line}: {problem.safe}", file=sys.stderr)
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -167,21 +168,28 @@ def _build(args: argparse.Namespace) -> int:
         replace=args.replace or None,
     )  # fmt: skip
 
+    problems: List[Problem] = []
+
     def fill(fd: int) -> None:
-        for keys, values, lines in _records(args):
-            made.add(keys, values, lines)
-        for line, _ in made.write(fd):
-            _tell(args, line, "this key stands on a line above, too")
+        if isinstance(made, HashBuilder):
+            problems.extend(build(_chunks(args), _rules(args), made))
+        else:
+            for keys, values, lines, found in parse(_chunks(args), _rules(args)):
+                problems.extend(found)
+                made.add(keys, values, lines)
+        problems.extend(duplicate(line, key) for line, key in made.write(fd))
 
     files.replace_map(files.resolve(os.path.abspath(path)), fill, new_mode=new_mode(), in_place=args.in_place)
-    return 1 if args.left_out else 0
+    _tell(args, problems)
+    return 1 if problems else 0
 
 
 def _diff(args: argparse.Namespace) -> int:
     wanted: Dict[bytes, List[bytes]] = {}
     with Opened(args.database, "") as opened:
         all_values = several(opened.map.info)
-        for keys, values, _ in _records(args):
+        for keys, values, _, problems in parse(_chunks(args), _rules(args)):
+            _tell(args, problems)
             for key, value in zip(keys, values):
                 if all_values:
                     wanted.setdefault(key, []).append(value)
