@@ -29,6 +29,7 @@ ROWS = {
     "values": 3,
     "authinfo": 3,
     "makemap": 3,
+    "aliases": 3,
     "reading": 4,
     "references": 4,
     "config": 5,

@@ -22,10 +22,14 @@ COMMANDS = {
     "parse": "language",
     "build": "language",
     "diff": "language",
+    "map": "map",
     "makemap": "makemap",
     "explain": "explain",
     "ses": "ses",
     "providers": "ses",
+    "editmap": "editmap",
+    "praliases": "praliases",
+    "newaliases": "newaliases",
     "demo": "demo",
 }
 
@@ -47,7 +51,11 @@ commands:
   set, unset      an option or a macro
   parse, build    every line of a sendmail.cf as JSON, and back
   diff            what two files say differently
+  map             build, print, look up, change, compare, verify or migrate a map database
   makemap         build a map database, as makemap does
+  editmap         look up, set or remove one key of it, as editmap does
+  newaliases      build alias databases, as newaliases does
+  praliases       print alias databases, as praliases does
   demo            the main job on an example /etc/mail in a temporary directory
 
 `sendmailcf COMMAND --help` tells more.  Exit status: 0 done, 1 a check failed, 2 it could not be done.
@@ -77,7 +85,8 @@ def _run(room: str, arguments: Sequence[str]) -> int:
 
     module = __import__(f"{__name__}.{room}", fromlist=["main"])
     try:
-        status: int = module.main(arguments[1:] if room in ("makemap", "relay", "demo") else arguments)
+        # Rooms of several commands are told which one was called.
+        status: int = module.main(arguments if room in ("edit", "language", "ses") else arguments[1:])
         sys.stdout.flush()
         return status
     except SendmailCfError as error:

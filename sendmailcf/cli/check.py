@@ -16,7 +16,7 @@ from ..lint.settings import DEFAULT_FLAGS, VERSIONS
 
 def main(arguments: Sequence[str]) -> int:
     """Run `check`; 0 nothing is wrong, 1 there are errors or warnings, 2 a file could not be read."""
-    args = _parser().parse_args(arguments[1:])
+    args = _parser().parse_args(arguments)
     flags = DEFAULT_FLAGS if args.flags is None else args.flags.replace(",", " ").split()
     settings = Settings(version=args.sendmail_version, flags=flags)
     problems: List[Problem] = []
