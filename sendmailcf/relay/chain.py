@@ -35,7 +35,7 @@ from .links import ADVICE, OK, UNKNOWN, WRONG, Chain, Link
 from .live import Live
 from .permissions import refused_default_auth_info, unsafe_map
 from .plan import WRAPPED_PORTS, port_of
-from .predict import OFFERED, PORTS, Predictor, client_modifiers, default_auth_info, mechanism_words
+from .predict import PORTS, Predictor, client_modifiers, default_auth_info, mechanism_words, offered_by
 from .providers import provider_of
 from .readiness import Readiness, certificates
 from .rewrite import LookupFailedError
@@ -64,7 +64,12 @@ class _Walk:
         self.view = Host(cf, look)
         self.smart = self.view.smart_host()
         self.wanted = host
-        self.host = host or (self.smart.name if self.smart else "")
+        found = self.smart.name if self.smart else ""
+        # The name that counts is the one after MX and CNAME, where the host could ask for it.
+        asked = live is not None and (host is None or host.lower() == found.lower())
+        named = live.server_name.strip("[]") if live is not None and asked else ""
+        self.led = bool(named) and named.lower() != found.lower()
+        self.host = named or host or found
         self.server = Server.of(self.host)
         self.links: List[Link] = []
         self.has_ruleset = "authinfo" in cf.rulesets
@@ -79,6 +84,7 @@ class _Walk:
         entry = self._read_five_lines() if by_option else self._entry_in_use()
         stale = ""
         self._mechanisms(entry)
+        self.before_map = len(self.links)
         if by_option:
             self._five_lines()
         else:
@@ -180,11 +186,11 @@ class _Walk:
                 "sendmail waits for a greeting that never comes, and defers the mail",
                 f"{self.apply} --port 587",
             )
-        elif port not in PORTS:
+        elif port not in PORTS and provider_of(self.host) is None:
             self._add(
                 name,
                 ADVICE,
-                f"{where}, port {port}: not a port on which public relays take STARTTLS (25, 587, 2587)",
+                f"{where}, port {port}: relays usually take STARTTLS on {', '.join(map(str, PORTS))}",
                 "sendmail defers the mail unless the relay listens there",
                 f"{self.apply} --port 587",
             )
@@ -213,11 +219,11 @@ class _Walk:
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
             )
-        elif not {word.upper() for word in words} & set(OFFERED):
+        elif not {word.upper() for word in words} & set(offered_by(self.host)):
             self._add(
                 name,
                 WRONG,
-                f"{' '.join(words)} ({source}): neither LOGIN nor PLAIN, the ones that relays offer",
+                f"{' '.join(words)} ({source}): none of {' '.join(offered_by(self.host))}, which the relay offers",
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
             )
@@ -499,12 +505,13 @@ class _Walk:
             if self._raw(one, records) is not None:
                 self._add(name, OK, f"{one} is found; it must be the canonical name of the server")
                 return
+        led = f" (DS{self.smart.text} leads to {self.host} by MX or CNAME)" if self.led and self.smart else ""
         others = len([key for key in records if key.lower().startswith(PREFIX.lower().encode())])
         near = self._near(records)
         self._add(
             name,
             WRONG,
-            f"{key} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
+            f"{key}{led} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
             "no credentials are found: the relay answers 530",
             self.apply,
         )
@@ -533,7 +540,7 @@ class _Walk:
         """The link of the entry; why what is sent is not what was meant, if so."""
         name = "entry"
         if entry.credentials is None:
-            known = any(link.state in (WRONG, UNKNOWN) for link in self.links[4:])
+            known = any(link.state in (WRONG, UNKNOWN) for link in self.links[self.before_map :])
             self._add(
                 name,
                 UNKNOWN if known else WRONG,
