@@ -64,7 +64,7 @@ _MAX_KEY_PAGE = 65536
 #: Between a key and a value in a blob: a byte that sorts behind all others, and the type of an item on its page.
 SEPARATOR = b"\xff\1"
 #: The bytes of blobs that are kept in memory, if no other limit is given.
-_MEMORY = 100 << 20
+_MEMORY = 98 << 20
 #: How many records of a small file are laid down together, at least.
 _PART = 4096
 _LOW_BYTE = 0 if sys.byteorder == "little" else 1

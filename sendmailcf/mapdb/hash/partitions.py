@@ -68,15 +68,13 @@ class Partitions:
             import tempfile
 
             self._file = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115 - close() closes it
-        pieces = []
         for number in numbers:
             if self._blobs[number]:
                 piece = b"\n".join(self._blobs[number])
+                self._blobs[number] = []
                 self._extents[number].append((self._end, len(piece)))
                 self._end += len(piece)
-                pieces.append(piece)
-                self._blobs[number] = []
-        self._file.writelines(pieces)
+                self._file.write(piece)
         self._file.flush()
         self._held = 0
 
