@@ -1,8 +1,8 @@
 """Hash files built at once: pairs to bytes, or to a file.
 
 The one thing to know: a file is built in two passes over compact blobs, not over objects.  Records are hashed many
-at a time, as lanes of one big integer, and put in 256 partitions by their lowest bits, in memory or, above a limit, in
-a temporary file; then each partition's buckets become pages.  The number of buckets is not needed before the second
+at a time and put in 256 heaps by the lowest bits of their hashes, in memory or, above a limit, in a temporary file;
+then the buckets of one or several heaps, a part, become pages.  The number of buckets is not needed before the second
 pass, so a pipe does as well as a file.
 """
 
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     )
 
     Put = Callable[[int, bytes], object]
-    #: Counts; odd records; runs with their lines; where the heaps are.
-    _Share = Tuple[Tuple[int, int, int, int], List[Tuple[int, int, bytes, bytes]], List[Any], Any]
     Record = Tuple[int, int, bytes, bytes]  # hash, number, key, value
+    #: Counts; odd records; runs with their lines; where the heaps are.
+    _Share = Tuple[Tuple[int, int, int, int], List[Record], List[Any], Any]
 
 #: makemap's size hint, which Berkeley DB takes as the first value of the counter of elements.
 _NELEM_START = 4096
@@ -65,8 +65,8 @@ _MAX_KEY_PAGE = 65536
 SEPARATOR = b"\xff\1"
 #: The bytes of blobs that are kept in memory, if no other limit is given.
 _MEMORY = 98 << 20
-#: How many records of a small file are laid down together, at least.
-_PART = 4096
+#: How many records of a small file are laid down together, at least, and how many bytes at most.
+_PART, _PART_BYTES = 4096, 1 << 24
 _LOW_BYTE = 0 if sys.byteorder == "little" else 1
 #: For each mask of 0 to 8 bits, what it leaves of each byte.
 _MASKS = {(1 << bits) - 1: bytes(i & ((1 << bits) - 1) for i in range(256)) for bits in range(9)}
@@ -108,7 +108,7 @@ class Builder:
         self._parts = Partitions(memory, scratch)
         self._progress = progress
         self._odd: List[Record] = []
-        #: Of each run of records: the number of the first, the partition of each (None for odd ones), their lines.
+        #: Of each run of records: the number of the first, the heap of each (None for odd ones), their lines.
         self._runs: List[Tuple[int, Optional[bytes], Sequence[int]]] = []
         self._count = self._payload = self._longest = 0
         self._file_id = 0
@@ -252,7 +252,7 @@ class Builder:
     def _fill(self, pages: _Pages, mine: int = 0, jobs: int = 1) -> None:
         # Parts of a few thousand records: fewer than there are heaps if the file is small.
         parts, top = jobs, min(PARTITIONS, pages.buckets)
-        while parts < top and parts * _PART < self._count:
+        while parts < top and (parts * _PART < self._count or parts * _PART_BYTES < self._payload):
             parts *= 2
         odd: Dict[int, List[Record]] = {}
         for record in self._odd:
@@ -274,16 +274,13 @@ class Builder:
                 for at, whole in strange.items():
                     pages.exact(at * parts + part, self._unique(whole))
             if self._progress is not None:
-                self._progress((part + 1) / parts)
+                self._progress((part - mine + jobs) / parts)
         self._parts.close()
 
     def _buckets_of(self, heap: int, high: array[int], parts: int, buckets: int) -> Iterable[int]:
         """For the records of a heap: which bucket of their part each belongs in, counted from 0."""
-        own, step, mask = (
-            (heap & (buckets - 1)) // parts,
-            PARTITIONS // parts,
-            max(buckets // PARTITIONS, 1) - 1,
-        )
+        own, step = (heap & (buckets - 1)) // parts, PARTITIONS // parts
+        mask = max(buckets // PARTITIONS, 1) - 1
         if mask > 255 or step > 1:
             return [(one & mask) * step + own for one in high]
         return high.tobytes()[_LOW_BYTE::2].translate(_MASKS[mask])
@@ -412,13 +409,8 @@ class _Pages:
                 self.count += len(group)
                 low = size - after + before
                 head = self._header.pack(0, 1, bucket + 1, 0, 0, end - first, low & 0xFFFF, 0, kind)
-                page = (
-                    head,
-                    index[2 * first : 2 * end],
-                    bytes(room - used),
-                    body[whole - after : whole - before],
-                )
-                self._put((bucket + 1) * size, b"".join(page))
+                gap, own = bytes(room - used), body[whole - after : whole - before]
+                self._put((bucket + 1) * size, b"".join((head, index[2 * first : 2 * end], gap, own)))
             first, before = end, after
         return again
 
