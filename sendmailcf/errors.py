@@ -40,3 +40,7 @@ class MapError(SendmailCfError, ValueError):
 
 class PlanError(SendmailCfError):
     """A host's files cannot be changed as asked; the message names the file and the remedy."""
+
+
+class CredentialError(SendmailCfError, ValueError):
+    """A user name, password, secret, region or provider's row cannot be used.  The message never has the secret."""

@@ -320,7 +320,7 @@ class _Change:
             free = self._header.pack(0, 1, number, 0, self._free, 0, size & 0xFFFF, 0, FREE)
             self._new[number], self._free = free.ljust(size, b"\0"), number
         head = bytearray(self._page(0))
-        elements = max(0, self.info.nelem + self._elements)
+        elements = min(max(0, self.info.nelem + self._elements), 0xFFFFFFFF)
         struct.pack_into(self._order + "I", head, AT_NELEM, elements)
         struct.pack_into(self._order + "I", head, AT_FREE, self._free)
         struct.pack_into(self._order + "I", head, AT_LAST_PAGE, self._pages - 1)

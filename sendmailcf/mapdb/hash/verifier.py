@@ -101,7 +101,9 @@ class _Verifier:
         return self._faults
 
     def _say(self, message: str, number: int, offset: int = 0) -> None:
-        self._faults.append(MapError(f"page {number}: {message}", offset=number * self._size + offset))
+        # A page that is named and not there has no place but the end of the file.
+        place = min(number * self._size + offset, len(self._data))
+        self._faults.append(MapError(f"page {number}: {message}", offset=place))
 
     def _page(self, number: int) -> bytes:
         return self._data[number * self._size : (number + 1) * self._size]
@@ -277,8 +279,11 @@ class _Verifier:
             self._met[number], self._zeros[number] = 1, 0
             page = self._page(number)
             _, _, _, previous, following, count, _, _, kind = self._header.unpack_from(page)
+            if kind == FREE and count:
+                self._say(f"a page that was never written has {count} items", number, 20)
+                return
             if kind == FREE:
-                previous = following = count = 0  # a hole
+                previous = following = 0  # a hole
             if previous != before:
                 self._say(f"the previous page is said to be {previous} and is {before}", number, 12)
             faults = len(self._faults)
