@@ -1,7 +1,7 @@
 """Building a database, the whole process against the real makemap, in the same run; then reading and changing it.
 
-The one thing to know: ratios of medians are printed, never asserted; on a busy machine, look at processor time.  Usage: python tests/bench/bench_makemap.py
-[--sizes 1000,100000,1000000,10000000] [--rounds 3]
+The one thing to know: ratios of medians are printed, never asserted; on a busy machine, look at processor time.
+Usage: python tests/bench/bench_makemap.py [--sizes 1000,100000,1000000,10000000] [--rounds 3]
 """
 
 from __future__ import annotations
