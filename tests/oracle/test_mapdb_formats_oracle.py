@@ -276,9 +276,11 @@ def test_verify_agrees_with_db_verify(program: Callable[[str], str], library: An
 
     def faulty(image: bytes) -> bool:
         path.write_bytes(image)
-        return (
-            subprocess.run([verify, "-q", path], capture_output=True, check=False, timeout=60).returncode != 0
-        )
+        try:
+            done = subprocess.run([verify, "-q", path], capture_output=True, check=False, timeout=4)
+        except subprocess.TimeoutExpired:
+            return True  # on a few files it runs for minutes or for ever
+        return done.returncode != 0
 
     def ours(image: bytes) -> bool:
         try:
