@@ -6,6 +6,7 @@ own; a bad line is reported and left out, and all others are stored.  Facts from
 
 from __future__ import annotations
 
+import os
 from operator import itemgetter
 
 from .mapdb.hash import SEPARATOR, Builder
@@ -31,13 +32,14 @@ class Problem:
     """A line that makemap reports.
 
     line: counted from 1.  message: makemap's words after `makemap: MAP: `; it names the key, which may be a
-    password where a line is broken.  safe: the same without the key.  key: of a duplicate, else None.
+    password where a line is broken.  text: the
+    same without the line.  safe: the same without the key.  key: of a duplicate, else None.
     """
 
-    __slots__ = ("key", "line", "message", "safe")
+    __slots__ = ("key", "line", "message", "safe", "text")
 
     def __init__(self, line: int, text: str, safe: str, key: Optional[bytes] = None) -> None:
-        self.line, self.safe, self.key = line, safe, key
+        self.line, self.text, self.safe, self.key = line, text, safe, key
         self.message = f"line {line}: {text}"
 
     def __repr__(self) -> str:
@@ -115,6 +117,11 @@ def parse(chunks: Iterable[bytes], rules: Rules) -> Iterator[Chunk]:
 
 def build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> List[Problem]:
     """Give a whole source to a builder; what to report, but for duplicates, which are known when it has written."""
+    return _build(chunks, rules, builder)[0]
+
+
+def _build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> Tuple[List[Problem], int]:
+    """The same, and how many lines there were."""
     problems: List[Problem] = []
     number = 1
     joined = hasattr(builder, "add_records")
@@ -130,7 +137,65 @@ def build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> List[Probl
             problems += found
             builder.add(keys, values, lines)
         number += count
-    return problems
+    return problems, number - 1
+
+
+#: A source shorter than this, in bytes, is not worth a second process.
+_SHARE = 4 << 20
+
+
+def build_file(source: int, target: int, rules: Rules, builder: Builder, jobs: int = 1) -> List[Problem]:
+    """Build a database from a source that is a regular file, with as many processes as are worth it.
+
+    source: a descriptor, of which all is read from where it stands.  target: a descriptor of the new, empty database.
+    builder: empty, of a hash file.  jobs: processes at most; a power of two is taken.  What there is to report comes
+    back, duplicates included, by line.  Raises OSError and MapError.
+    """
+    begin, end = os.lseek(source, 0, os.SEEK_CUR), os.fstat(source).st_size
+    most = max(1, min(jobs, (end - begin) // _SHARE))
+    jobs = 1 << (most.bit_length() - 1)
+    marks = [_line_after(source, begin + (end - begin) * share // jobs, end) for share in range(1, jobs)]
+    marks = [begin, *marks, end]
+
+    def fill(share: int) -> Tuple[object, int]:
+        problems, lines = _build(_range(source, marks[share], marks[share + 1]), rules, builder)
+        return [(one.line, one.text, one.safe, one.key) for one in problems], lines
+
+    if jobs > 1:
+        from .mapdb.hash.workers import write_together
+
+        shares = write_together(builder, target, fill, jobs)
+    else:
+        shares = [fill(0)]
+        builder.write(target)
+    problems: List[Problem] = []
+    before = 0
+    for found, lines in shares:
+        problems += [Problem(line + before, text, safe, key) for line, text, safe, key in found]
+        before += lines
+    os.lseek(source, end, os.SEEK_SET)
+    problems += [duplicate(line, key) for line, key in builder.duplicates]
+    return sorted(problems, key=lambda problem: problem.line)
+
+
+def _line_after(fd: int, at: int, end: int) -> int:
+    """Where the next line begins in a file; its end, if none does."""
+    while at < end:
+        piece = os.pread(fd, 1 << 16, at)
+        found = piece.find(b"\n") + 1
+        if found or not piece:
+            return min(at + found, end) if piece else end
+        at += len(piece)
+    return end
+
+
+def _range(fd: int, at: int, end: int) -> Iterator[bytes]:
+    while at < end:
+        piece = os.pread(fd, min(_MOST, end - at), at)
+        if not piece:
+            return
+        yield piece
+        at += len(piece)
 
 
 def _parse(block: bytes, ended: bool, number: int, rules: Rules) -> Tuple[Chunk, int]:

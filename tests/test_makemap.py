@@ -5,10 +5,12 @@ The one thing to know: `tests/oracle/test_makemap_oracle.py` runs the recorded c
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 from hypothesis import given
@@ -172,3 +174,76 @@ def test_unmake_prints_what_was_made(tmp_path: Path) -> None:
     broken = run(tmp_path, "-u", "hash", "m")
     assert broken.returncode == 73
     assert b"magic number" in broken.stderr
+
+
+def source_of_many(count: int) -> bytes:
+    """Plain lines, and every few thousand something that is not."""
+    lines = [b"key%d\tvalue %d" % (at % (count - 500), at) for at in range(count)]
+    for at in range(0, count, 2500):
+        lines[at : at + 7] = [
+            b"# comment",
+            b"",
+            b" blank",
+            b"Upper%d   two words" % at,
+            b"novalue",
+            b"x" * 1500,
+            b"\xff%d v" % at,
+        ]
+    return b"\n".join(lines) + b"\n" * (count % 2)
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 4])
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("version", [9, 5])
+def test_several_processes_build_what_one_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int, several: bool, version: int
+) -> None:
+    data = source_of_many(20_001)
+    builder = hash_format.Builder(duplicates=several, version=version)
+    problems = makemap.build([data], makemap.Rules(), builder)
+    alone = mapdb.load(builder.image())
+    problems += [makemap.duplicate(line, key) for line, key in builder.duplicates]
+    monkeypatch.setattr(makemap, "_SHARE", 10_000)
+    (tmp_path / "source").write_bytes(b"skipped\tline\n" + data)
+    builder = hash_format.Builder(duplicates=several, version=version, memory=200_000)
+    with open(tmp_path / "source", "rb") as source, open(tmp_path / "m.db", "wb+") as target:
+        source.seek(len(b"skipped\tline\n"))
+        found = makemap.build_file(source.fileno(), target.fileno(), makemap.Rules(), builder, jobs)
+    together = mapdb.open(tmp_path / "m.db")
+    assert together.verify() == []
+    assert sorted(together.pairs()) == sorted(alone.pairs())
+    assert [value for key, value in together.pairs() if key == b"key1"] == [
+        value for key, value in alone.pairs() if key == b"key1"
+    ]
+    assert [one.message for one in found] == sorted(
+        (one.message for one in problems), key=lambda text: int(text.split()[1].strip(":"))
+    )
+
+
+def test_what_goes_wrong_in_another_process_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(makemap, "_SHARE", 10_000)
+    (tmp_path / "source").write_bytes(source_of_many(20_000))
+    plain, parent = makemap._range, os.getpid()
+
+    def broken(fd: int, at: int, end: int) -> Iterator[bytes]:
+        if os.getpid() != parent:
+            raise OSError(errno.EIO, "broken")
+        return plain(fd, at, end)
+
+    monkeypatch.setattr(makemap, "_range", broken)
+    with open(tmp_path / "source", "rb") as source, open(tmp_path / "m.db", "wb+") as target:
+        with pytest.raises(OSError, match="Input/output error"):
+            makemap.build_file(source.fileno(), target.fileno(), makemap.Rules(), hash_format.Builder(), 2)
+        assert os.pread(target.fileno(), 4096, 0).strip(b"\0") == b""
+
+
+def test_a_source_of_few_lines_needs_one_process(tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"a b\nA c\nd\n")
+    with open(tmp_path / "source", "rb") as source, open(tmp_path / "m.db", "wb+") as target:
+        found = makemap.build_file(
+            source.fileno(), target.fileno(), makemap.Rules(), hash_format.Builder(), 8
+        )
+    assert [one.message for one in found] == ["line 2: key a: duplicate key", "line 3: no RHS for LHS d"]
+    assert dict(mapdb.open(tmp_path / "m.db").pairs()) == {b"a": b"b"}

@@ -5,7 +5,7 @@ other the LONGER comes first.  The C library searches by that order and its veri
 a page in plain order passes every check and loses keys.
 
 `layout` holds what all of the others agree on; `pages` makes pages of items; `builder` makes a whole file at once,
-`read` reads one, `edit` changes one, `verify` looks for faults.
+`read` reads one, `edit` changes one, `verifier` looks for faults.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .edit import Editor
     from .read import HashMap, Info
+    from .verifier import verify
 
-__all__ = ["SEPARATOR", "VERSION", "Builder", "Editor", "HashMap", "Info", "build", "hash_of"]
+__all__ = ["SEPARATOR", "VERSION", "Builder", "Editor", "HashMap", "Info", "build", "hash_of", "verify"]
 
-_ELSEWHERE = {"Editor": "edit", "HashMap": "read", "Info": "read"}
+_ELSEWHERE = {"Editor": "edit", "HashMap": "read", "Info": "read", "verify": "verifier"}
 
 
 def __getattr__(name: str) -> object:

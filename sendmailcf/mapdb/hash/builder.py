@@ -1,8 +1,8 @@
 """Hash files built at once: pairs to bytes, or to a file.
 
 The one thing to know: a file is built in two passes over compact blobs, not over objects.  Records are hashed many
-at a time, as lanes of one big integer, and put in 256 partitions by their lowest bits, in memory or, above a limit, in
-a temporary file; then each partition's buckets become pages.  The number of buckets is not needed before the second
+at a time and put in 256 heaps by the lowest bits of their hashes, in memory or, above a limit, in a temporary file;
+then the buckets of one or several heaps, a part, become pages.  The number of buckets is not needed before the second
 pass, so a pipe does as well as a file.
 """
 
@@ -21,6 +21,7 @@ from ...errors import MapError
 from .hashing import LANE_BITS, hashes_of
 from .layout import (
     CHECK_HASH,
+    FREE,
     MAGIC,
     META,
     PAGE_HEADER,
@@ -35,10 +36,25 @@ from .partitions import PARTITIONS, Partitions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Container, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+    from typing import (
+        IO,
+        Any,
+        Callable,
+        Container,
+        Dict,
+        Iterable,
+        Iterator,
+        List,
+        Optional,
+        Sequence,
+        Set,
+        Tuple,
+    )
 
     Put = Callable[[int, bytes], object]
     Record = Tuple[int, int, bytes, bytes]  # hash, number, key, value
+    #: Counts; odd records; runs with their lines; where the heaps are.
+    _Share = Tuple[Tuple[int, int, int, int], List[Record], List[Any], Any]
 
 #: makemap's size hint, which Berkeley DB takes as the first value of the counter of elements.
 _NELEM_START = 4096
@@ -48,9 +64,9 @@ _MAX_KEY_PAGE = 65536
 #: Between a key and a value in a blob: a byte that sorts behind all others, and the type of an item on its page.
 SEPARATOR = b"\xff\1"
 #: The bytes of blobs that are kept in memory, if no other limit is given.
-_MEMORY = 100 << 20
-#: How many records of a small file are laid down together, at least.
-_PART = 4096
+_MEMORY = 98 << 20
+#: How many records of a small file are laid down together, at least, and how many bytes at most.
+_PART, _PART_BYTES = 4096, 1 << 24
 _LOW_BYTE = 0 if sys.byteorder == "little" else 1
 #: For each mask of 0 to 8 bits, what it leaves of each byte.
 _MASKS = {(1 << bits) - 1: bytes(i & ((1 << bits) - 1) for i in range(256)) for bits in range(9)}
@@ -88,10 +104,11 @@ class Builder:
         self._order = "<" if byteorder == "little" else ">"
         self._pagesize = pagesize
         self._replace, self._several, self._version = replace, duplicates, version
+        self._memory, self.scratch = memory, scratch
         self._parts = Partitions(memory, scratch)
         self._progress = progress
         self._odd: List[Record] = []
-        #: Of each run of records: the number of the first, the partition of each (None for odd ones), their lines.
+        #: Of each run of records: the number of the first, the heap of each (None for odd ones), their lines.
         self._runs: List[Tuple[int, Optional[bytes], Sequence[int]]] = []
         self._count = self._payload = self._longest = 0
         self._file_id = 0
@@ -102,6 +119,10 @@ class Builder:
         key_bytes, value_bytes = b"".join(keys), b"".join(values)
         # 0xFF separates key and value in a blob, and a line feed records; records that hold them go apart.
         odd = b"\xff" in key_bytes or b"\xff" in value_bytes or b"\n" in key_bytes or b"\n" in value_bytes
+        limit = self._pagesize // 4
+        if values and max(map(len, values)) > limit:
+            # These leave their page.
+            self._payload -= sum(len(value) - 12 for value in values if len(value) > limit)
         if not odd:
             self.add_records(keys, [key + SEPARATOR + value for key, value in zip(keys, values)], lines)
             return
@@ -141,6 +162,54 @@ class Builder:
         pages.finish(self._file_id, self._several)
         return self.duplicates
 
+    # The same, by several processes: see `workers`.
+
+    def begin_share(self, file: IO[bytes], jobs: int) -> None:
+        """Make this the builder of one share; file: for heaps."""
+        self._parts.use(file, self._memory // jobs)
+
+    def share(self, mine: int, jobs: int) -> _Share:
+        """What there is to know of a share that was added, once its heaps but each `jobs`th are in its file."""
+        runs = [
+            (first, low, (lines[0], len(lines)) if isinstance(lines, range) else array("Q", lines).tobytes())
+            for first, low, lines in self._runs
+        ]
+        counts = (self._count, self._payload, self._longest, self._file_id)
+        return counts, self._odd, runs, self._parts.give(range(mine, PARTITIONS, jobs))
+
+    def join(self, shares: List[_Share], lines: List[int], mine: int, files: Sequence[IO[bytes]]) -> None:
+        """Know of all shares, of which this builder has one.  lines: how many each has."""
+        self._count = self._payload = self._longest = self._file_id = number = line = 0
+        self._odd, self._runs = [], []
+        for share, ((count, payload, longest, file_id), odd, runs, given) in enumerate(shares):
+            self._count, self._payload = self._count + count, self._payload + payload
+            self._longest = max(self._longest, longest)
+            self._file_id = crc32(struct.pack("<I", file_id), self._file_id)
+            self._odd += [(h, number + at, key, value) for h, at, key, value in odd]
+            for first, low, held in runs:
+                if isinstance(held, tuple):
+                    at: Sequence[int] = range(held[0] + line, held[0] + held[1] + line)
+                else:
+                    at = [one + line for one in array("Q", held)]
+                self._runs.append((number + first, low, at))
+            if share != mine:
+                self._parts.receive(given, files[share].fileno(), after=share > mine)
+            number, line = number + count, line + lines[share]
+
+    def write_share(self, fd: int, mine: int, jobs: int) -> Tuple[int, int, List[Tuple[int, bytes]]]:
+        """Write the pages of each `jobs`th part: records, the next page it would take, and the records left out."""
+        pages = self._pages(lambda at, data: _write_at(fd, at, data), mine, jobs)
+        self._fill(pages, mine, jobs)
+        return pages.count, pages.next, self._left_out
+
+    def finish_shares(self, fd: int, done: List[Tuple[int, int, List[Tuple[int, bytes]]]]) -> None:
+        """Write page 0, when all shares are written."""
+        pages = self._pages(lambda at, data: _write_at(fd, at, data), 0, len(done))
+        self._left_out = [one for _, _, left_out in done for one in left_out]
+        os.ftruncate(fd, pages.close_ranks([following for _, following, _ in done]) * pages.pagesize)
+        pages.count = sum(count for count, _, _ in done)
+        pages.finish(self._file_id, self._several)
+
     def image(self) -> bytes:
         """The bytes of the file."""
         parts: Dict[int, bytes] = {}
@@ -162,8 +231,10 @@ class Builder:
             found.append((lines[number - first], key))
         return found
 
-    def _pages(self, put: Put) -> _Pages:
-        return _Pages(self._order, self._page_size(), self._version, self._buckets(), put)
+    def _pages(self, put: Put, mine: int = 0, jobs: int = 1) -> _Pages:
+        pages = _Pages(self._order, self._page_size(), self._version, self._buckets(jobs), put)
+        pages.next, pages.step = pages.next + mine, jobs
+        return pages
 
     def _page_size(self) -> int:
         size = self._pagesize
@@ -172,21 +243,21 @@ class Builder:
             size *= 2
         return size
 
-    def _buckets(self) -> int:
-        room, buckets = (self._page_size() - PAGE_HEADER) * _LOAD, 2
+    def _buckets(self, least: int) -> int:
+        room, buckets = (self._page_size() - PAGE_HEADER) * _LOAD, max(least, 2)
         while buckets * room < self._payload and buckets < 1 << LANE_BITS:
             buckets *= 2
         return buckets
 
-    def _fill(self, pages: _Pages) -> None:
+    def _fill(self, pages: _Pages, mine: int = 0, jobs: int = 1) -> None:
         # Parts of a few thousand records: fewer than there are heaps if the file is small.
-        parts, top = 1, min(PARTITIONS, pages.buckets)
-        while parts < top and parts * _PART < self._count:
+        parts, top = jobs, min(PARTITIONS, pages.buckets)
+        while parts < top and (parts * _PART < self._count or parts * _PART_BYTES < self._payload):
             parts *= 2
         odd: Dict[int, List[Record]] = {}
         for record in self._odd:
             odd.setdefault(record[0] & (parts - 1), []).append(record)
-        for part in range(parts):
+        for part in range(mine, parts, jobs):
             heaps = range(part, PARTITIONS, parts)
             records: List[bytes] = []
             buckets: List[int] = []
@@ -203,16 +274,13 @@ class Builder:
                 for at, whole in strange.items():
                     pages.exact(at * parts + part, self._unique(whole))
             if self._progress is not None:
-                self._progress((part + 1) / parts)
+                self._progress((part - mine + jobs) / parts)
         self._parts.close()
 
     def _buckets_of(self, heap: int, high: array[int], parts: int, buckets: int) -> Iterable[int]:
         """For the records of a heap: which bucket of their part each belongs in, counted from 0."""
-        own, step, mask = (
-            (heap & (buckets - 1)) // parts,
-            PARTITIONS // parts,
-            max(buckets // PARTITIONS, 1) - 1,
-        )
+        own, step = (heap & (buckets - 1)) // parts, PARTITIONS // parts
+        mask = max(buckets // PARTITIONS, 1) - 1
         if mask > 255 or step > 1:
             return [(one & mask) * step + own for one in high]
         return high.tobytes()[_LOW_BYTE::2].translate(_MASKS[mask])
@@ -265,8 +333,11 @@ class _Pages:
         self.pagesize, self.buckets = size, buckets
         self._order, self._put, self._version = order, put, version
         self._header = header(order)
-        self._next = buckets + 1
-        self._count = 0
+        #: The next page to take, and how many to go on then.
+        self.next, self.step = buckets + 1, 1
+        self._free = 0
+        #: Of records written.
+        self.count = 0
         self._maker = Maker(
             order, size, version, self._allocate, lambda number, data: put(number * size, data)
         )
@@ -274,11 +345,22 @@ class _Pages:
     @property
     def size(self) -> int:
         """Of the file so far, in bytes."""
-        return self._next * self.pagesize
+        return self.next * self.pagesize
 
     def _allocate(self) -> int:
-        self._next += 1
-        return self._next - 1
+        self.next += self.step
+        return self.next - self.step
+
+    def close_ranks(self, nexts: List[int]) -> int:
+        """Make free pages of those that some processes took less of than others; how many pages there are."""
+        end = max(nexts) - self.step + 1
+        for first in nexts:
+            for number in range(first, end, self.step):
+                head = self._header.pack(0, 1, number, 0, self._free, 0, self.pagesize & 0xFFFF, 0, FREE)
+                self._put(number * self.pagesize, head.ljust(self.pagesize, b"\0"))
+                self._free = number
+        self.next = max(end, self.buckets + 1)
+        return self.next
 
     def simple(
         self, part: int, parts: int, records: List[bytes], buckets: Sequence[int], strange: Container[int]
@@ -321,19 +403,14 @@ class _Pages:
             elif long:
                 self.exact(bucket, {items[one][1:]: [items[one + 1][1:]] for one in range(first, end, 2)})
             elif used > room:
-                self._count += len(group)
+                self.count += len(group)
                 self._chain(bucket, self._cut(items[first:end]))
             else:
-                self._count += len(group)
+                self.count += len(group)
                 low = size - after + before
                 head = self._header.pack(0, 1, bucket + 1, 0, 0, end - first, low & 0xFFFF, 0, kind)
-                page = (
-                    head,
-                    index[2 * first : 2 * end],
-                    bytes(room - used),
-                    body[whole - after : whole - before],
-                )
-                self._put((bucket + 1) * size, b"".join(page))
+                gap, own = bytes(room - used), body[whole - after : whole - before]
+                self._put((bucket + 1) * size, b"".join((head, index[2 * first : 2 * end], gap, own)))
             first, before = end, after
         return again
 
@@ -358,7 +435,7 @@ class _Pages:
 
     def exact(self, bucket: int, records: Dict[bytes, List[bytes]]) -> None:
         """Write a bucket, whatever it holds: off-page items, sets of duplicates, a chain of pages."""
-        self._count += len(records)
+        self.count += len(records)
         room = self.pagesize - PAGE_HEADER
         chain: List[List[Tuple[bytes, bytes, bytes]]] = [[]]
         used = [0]
@@ -406,19 +483,19 @@ class _Pages:
         doublings = top.bit_length()
         fields = order + "IIIIII"
         masks = struct.pack(order + "III", top, top, top >> 1)
-        counts = struct.pack(order + "III", 0, _NELEM_START + self._count, CHECK_HASH)
-        unique = struct.pack("=IIIII", file_id, self._count, 0, 0, 0)
+        counts = struct.pack(order + "III", 0, _NELEM_START + self.count, CHECK_HASH)
+        unique = struct.pack("=IIIII", file_id, self.count, 0, 0, 0)
         if self._version == VERSION_2X:
             spares = [0] * 32
-            spares[doublings] = self._next - 1 - self.buckets
+            spares[doublings] = self.next - 1 - self.buckets
             head = struct.pack(fields, 0, 0, 0, MAGIC, self._version, self.pagesize)
-            head += struct.pack(order + "II", doublings, 0) + masks + counts
+            head += struct.pack(order + "II", doublings, self._free) + masks + counts
             head += struct.pack(order + "33I", duplicates, *spares) + unique
         else:
             spares = [1] * (doublings + 1) + [0] * (31 - doublings)
             head = struct.pack(fields, 0, 1, 0, MAGIC, self._version, self.pagesize)
             head += bytes((0, META, 0, 0))
-            head += struct.pack(fields, 0, self._next - 1, 0, 0, 0, duplicates) + unique
+            head += struct.pack(fields, self._free, self.next - 1, 0, 0, 0, duplicates) + unique
             head += masks + counts + struct.pack(order + "32I", *spares)
         self._put(0, head.ljust(self.pagesize, b"\0"))
 

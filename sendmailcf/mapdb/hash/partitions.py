@@ -12,7 +12,9 @@ from array import array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO, List, Optional, Sequence, Tuple
+    from typing import IO, Container, Iterable, List, Optional, Sequence, Tuple
+
+    Extents = List[Tuple[int, int, int]]  # descriptor, offset, length
 
 PARTITIONS = 256
 _LOW = 0 if sys.byteorder == "little" else 3
@@ -29,6 +31,9 @@ class Partitions:
         self._blobs: List[List[bytes]] = [[] for _ in range(PARTITIONS)]
         self._high = [array("H") for _ in range(PARTITIONS)]
         self._extents: List[List[Tuple[int, int]]] = [[] for _ in range(PARTITIONS)]
+        # What other processes have of each heap: records that come before those here, and behind them.
+        self._before: List[Extents] = [[] for _ in range(PARTITIONS)]
+        self._after: List[Extents] = [[] for _ in range(PARTITIONS)]
         self._held = self._end = 0
         #: Of all records, in bytes.
         self.size = 0
@@ -55,35 +60,55 @@ class Partitions:
         self._held += held
         self.size += held - len(records)
         if self._held > self._memory:
-            self._spill()
+            self._spill(range(PARTITIONS))
         return low
 
-    def _spill(self) -> None:
+    def _spill(self, numbers: Iterable[int]) -> None:
         if self._file is None:
             import tempfile
 
             self._file = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115 - close() closes it
-        pieces = []
-        for extents, blobs in zip(self._extents, self._blobs):
-            if blobs:
-                piece = b"\n".join(blobs)
-                extents.append((self._end, len(piece)))
+        for number in numbers:
+            if self._blobs[number]:
+                piece = b"\n".join(self._blobs[number])
+                self._blobs[number] = []
+                self._extents[number].append((self._end, len(piece)))
                 self._end += len(piece)
-                pieces.append(piece)
-                blobs.clear()
-        self._file.writelines(pieces)
+                self._file.write(piece)
         self._file.flush()
         self._held = 0
 
     def take(self, number: int) -> Tuple[List[bytes], array[int]]:
         """The records of a heap, in the order in which they came, with bits 8 to 22 of their hashes; once."""
-        blobs: List[bytes] = []
+        blobs = [os.pread(fd, length, at) for fd, at, length in self._before[number]]
         if self._file is not None:
             blobs += [os.pread(self._file.fileno(), length, at) for at, length in self._extents[number]]
         blobs += self._blobs[number]
+        blobs += [os.pread(fd, length, at) for fd, at, length in self._after[number]]
         high = self._high[number]
         self._blobs[number], self._high[number] = [], array("H")
         return b"\n".join(blobs).split(b"\n") if high else [], high
+
+    # Heaps shared by several processes.
+
+    def use(self, file: IO[bytes], memory: int) -> None:
+        """Write to this file, from now on; memory: the bytes to keep."""
+        self._file, self._memory = file, memory
+
+    def give(self, mine: Container[int]) -> Tuple[List[List[Tuple[int, int]]], List[bytes]]:
+        """Write all heaps but some to the file: where they are there, and the bits of hashes."""
+        self._spill([number for number in range(PARTITIONS) if number not in mine])
+        return self._extents, [high.tobytes() for high in self._high]
+
+    def receive(
+        self, given: Tuple[List[List[Tuple[int, int]]], List[bytes]], fd: int, *, after: bool
+    ) -> None:
+        """Take over what another process gave.  fd: of its file.  after: its records follow those that are here."""
+        for number, (extents, raw) in enumerate(zip(*given)):
+            (self._after if after else self._before)[number] += [(fd, at, length) for at, length in extents]
+            high = array("H")
+            high.frombytes(raw)
+            self._high[number] = self._high[number] + high if after else high + self._high[number]
 
     def close(self) -> None:
         """Give up the file, if there is one."""
