@@ -8,7 +8,8 @@ gone through once, in order.  Facts from readcf.c of sendmail 8.17.1, each seen 
 from __future__ import annotations
 
 import re
-from typing import Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+from functools import lru_cache
+from typing import Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from attrs import evolve, frozen
 
@@ -42,7 +43,7 @@ from .nodes import (
     bare,
     value_of,
 )
-from .values import MapArguments, number, split_arguments, words
+from .values import MapArguments, number, option_row, short_option_row, split_arguments, words
 
 MAX_WILDCARDS = 9
 MAX_MAP_ARGUMENTS = 9
@@ -85,9 +86,9 @@ class ReadMap:
 
 
 class Reading:
-    """The state after all lines are read.
+    """The state after lines are read: all of a file at once, or one after another with `read`.
 
-    lines: all lines of a file, in order.  macros: values that sendmail sets itself before, by name without braces; the
+    lines: of a file, in order.  macros: values that sendmail sets itself before, by name without braces; the
     file's definitions win.  classes: members from elsewhere, by class name.
     """
 
@@ -111,17 +112,28 @@ class Reading:
         self.space = " "
         self._operator_chars: Optional[str] = None
         self._ops: Optional[FrozenSet[str]] = None
-        current: Optional[ReadRules] = None
+        #: The set to which the next rule is added; None where sendmail would refuse it.
+        self.current: Optional[ReadRules] = None
+        #: The R line that was read last, and why sendmail refuses it: None where it could not be cut into tokens.
+        self.rule: Optional[ReadRule] = None
+        self.refused = ""
         for node in lines:
-            if isinstance(node, RewritingRule):
-                if current is not None:
-                    self._rule(node, current)
-            elif isinstance(node, Ruleset):
-                current = self._ruleset(node)
-            elif isinstance(node, BadLine) and node.text[:1] == "S":
-                current = None
-            else:
-                self._read(node)
+            self.read(node)
+
+    def read(self, node: Line) -> None:
+        """Take the next line."""
+        if isinstance(node, RewritingRule):
+            self.rule, self.refused = self._rule(node)
+            if self.current is not None:
+                self.current.refused = self.current.refused or self.refused
+                if self.rule is not None:
+                    self.current.append(self.rule)
+        elif isinstance(node, Ruleset):
+            self.current = self._ruleset(node)
+        elif isinstance(node, BadLine) and node.text[:1] == "S":
+            self.current = None
+        else:
+            self._read(node)
 
     def value(self, name: str) -> str:
         """The value of a macro with the macros in it expanded; "" for none.  Raises RecursionError."""
@@ -201,11 +213,12 @@ class Reading:
             if isinstance(defined, MacroDefinition):
                 self._read(defined)
             return
-        name = node.name.lower() if isinstance(node, Option) else {"B": "blanksub"}.get(node.flag, "")
+        row = option_row(node.name) if isinstance(node, Option) else short_option_row(node.flag)
+        name = row.name if row is not None else ""
         value = value_of(node.value)
-        if name == "operatorchars":
+        if name == "OperatorChars":
             self._operator_chars = self._text(unquoted(symbols(value)))
-        elif name == "blanksub":
+        elif name == "BlankSub":
             self.space = value[:1] or " "
 
     def operators(self) -> FrozenSet[str]:
@@ -242,28 +255,53 @@ class Reading:
     def _text(self, items: Sequence[Item]) -> str:
         return "".join(self._expanded(items))
 
-    def _rule(self, node: RewritingRule, rules: ReadRules) -> None:
-        try:
-            lhs, rhs = self._side(node.lhs), self._side(node.rhs)
-        except (RecursionError, TokenError) as error:
-            rules.refused = rules.refused or str(error)
-            return
-        rules.refused = rules.refused or _refused(lhs, rhs)
-        rules.append(
-            ReadRule(lhs, tuple(one if isinstance(one, Symbol) else folded(one) for one in lhs), rhs)
-        )
+    def _rule(self, node: RewritingRule) -> ReadOrRefused:
+        """A rule, and why sendmail refuses it, if it does."""
+        ended = "\t" in (node.comment or "")
+        how = (node.lhs, node.rhs, ended, self.operators(), self.level < 9)
+        names, read = _without_macros(*how)
+        return read if names.isdisjoint(self.macros) else _read_rule(*how, value=self.macros.get)
 
-    def _side(self, raw: str) -> Tuple[str, ...]:
-        items: List[Item] = []
-        left = _LINE_BYTES
-        for item in self._expanded(symbols(value_of(raw))):
-            # A tab out of a macro ends the side.
-            text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
-            items.append(text)
-            left -= len(text)
-            if left <= 0 or text != item:
-                break
-        return tuple(tokens(items, self.operators(), comments=self.level < 9))
+
+ReadOrRefused = Tuple[Optional[ReadRule], str]
+Value = Callable[[str], Optional[List[Item]]]
+
+
+@lru_cache(maxsize=8192, typed=True)
+def _without_macros(
+    lhs: str, rhs: str, ended: bool, ops: FrozenSet[str], comments: bool
+) -> Tuple[FrozenSet[str], ReadOrRefused]:
+    """A rule where no macro has a value, and the macros of which none may have one for this to be so."""
+    found = [one for raw in (lhs, rhs) for one in symbols(value_of(raw) + "\t") if isinstance(one, Symbol)]
+    names = frozenset(one.name for one in found if one.sign in ("", "?"))
+    return names, _read_rule(lhs, rhs, ended, ops, comments, value=lambda name: None)
+
+
+def _read_rule(
+    lhs: str, rhs: str, ended: bool, ops: FrozenSet[str], comments: bool, *, value: Value
+) -> ReadOrRefused:
+    try:
+        left = tuple(tokens(_side(lhs, True, value), ops, comments=comments))
+        right = tuple(tokens(_side(rhs, ended, value), ops, comments=comments))
+    except (RecursionError, TokenError) as error:
+        return None, str(error)
+    pattern = tuple(one if isinstance(one, Symbol) else folded(one) for one in left)
+    return ReadRule(left, pattern, right), _refused(left, right)
+
+
+def _side(raw: str, ended: bool, value: Value) -> List[Item]:
+    """A side with its macros expanded.  ended: whether a tab follows it."""
+    items: List[Item] = []
+    left = _LINE_BYTES
+    # A dollar before the tab that ends a side is a macro of that name, one at the end of the line is a dollar.
+    for item in expand(symbols(value_of(raw) + ("\t" if ended else "")), value):
+        # A tab out of a macro ends the side.
+        text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
+        items.append(text)
+        left -= len(text)
+        if left <= 0 or text != item:
+            break
+    return items
 
 
 def _cut(text: str) -> str:

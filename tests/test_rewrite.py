@@ -202,3 +202,11 @@ def test_hostile_rules_end(rules: str) -> None:
     begin = time.process_time()
     run(rules, "a " * 300)
     assert time.process_time() - begin < 10
+
+
+def test_a_rule_is_read_with_the_macros_and_the_level_of_its_line() -> None:
+    line, sharp = "R$*$A\t$1$\tc\n", "R$*\t$1\\#a\n"
+    cf = Config(f"V1\nSx\n{sharp}V8\n{sharp}{line}DAb\n{line}D*c\n{line}")
+    rules = cf.reading().rulesets["x"]
+    assert [rule.lhs for rule in rules] == [("$*",), ("$*",), ("$*",), ("$*", "b"), ("cb",)]
+    assert [rule.rhs for rule in rules] == [("$1", "\\#a"), ("$1", "#a"), *[("$1",)] * 3]
