@@ -13,6 +13,7 @@ import socket
 import subprocess
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
+from .. import files
 from ..authinfo import MASK, Credentials, Reading
 from ..config import Config
 from ..errors import PlanError
@@ -67,6 +68,12 @@ class Question:
         self.seconds = args.timeout
         self.resolver = Resolver(args.resolver, seconds=min(args.timeout, 5.0))
         self.helo = args.helo or self.resolver.canonical(socket.gethostname())
+        self._root = args.root
+
+    def file_of(self, option: str) -> str:
+        """Where on this machine the file of an option is; empty if it is not set."""
+        value = option_of(self.cf, option) if self.cf is not None else ""
+        return files.resolve(value, self._root) if value else ""
 
 
 def asked(args: argparse.Namespace, look: Look) -> Question:
@@ -94,8 +101,8 @@ def examine(question: Question, look: Look) -> Session:
         helo=question.helo,
         seconds=question.seconds,
         starttls="S" not in off and (view is None or view.tries_tls(Server.of(question.host.strip("[]")))),
-        ca_file=option_of(cf, "CACertFile") if cf is not None else "",
-        ca_path=option_of(cf, "CACertPath") if cf is not None else "",
+        ca_file=question.file_of("CACertFile"),
+        ca_path=question.file_of("CACertPath"),
     )
     return probe(ask, question.resolver)
 
