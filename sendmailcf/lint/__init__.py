@@ -10,14 +10,16 @@ from __future__ import annotations
 import sys
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple, Type
+
+from attrs import frozen
 
 from ..config import Config
 from ..document import Document
 from ..nodes import BadLine, Node, RewritingRule
-from . import rules  # noqa: F401  (registers them)
+from . import rules, suppress  # noqa: F401  (registers them; those of suppress look at what the others found)
 from .context import Context
-from .documents import CF, KINDS, document, kind_of, kind_of_document, sources
+from .documents import CF, KINDS, AnyDocument, document, kind_of, kind_of_document, sources
 from .problem import Edit, Fix, Problem, Severity, apply_fixes
 from .rule import FAMILIES, RULES, Example, Found, Rule, named
 from .settings import Settings
@@ -29,6 +31,7 @@ __all__ = [
     "FAMILIES",
     "KINDS",
     "RULES",
+    "Checked",
     "Context",
     "Edit",
     "Example",
@@ -42,6 +45,7 @@ __all__ = [
     "document",
     "kind_of",
     "lint",
+    "lint_files",
     "lint_host",
     "named",
     "sources",
@@ -90,7 +94,7 @@ def lint(
         document, kind, path=name, facts=facts, settings=settings, config=config, declared=declared
     )
     by_class, by_letter, whole = _dispatch(kind)
-    problems: List[Problem] = []
+    problems = context.problems
 
     def run(rule: Rule, *line: object) -> None:
         for found in rule.check(context, *line):
@@ -113,31 +117,46 @@ def lint(
             read(node)
     for rule in whole:
         run(rule)
+    if context.suppressions is not None:
+        problems = [one for one in problems if not context.suppressions.covers(one)]
     # Stable: of one line, and of the file as a whole, in the order of the rules.
     problems.sort(key=lambda one: (one.index is None, one.span[0]))
     return problems
 
 
-def lint_host(
+@frozen
+class Checked:
+    """A file that was checked, and what is wrong in it.  kind: one of KINDS."""
+
+    document: AnyDocument
+    kind: str
+    problems: List[Problem]
+
+
+def lint_files(
     config: Config, facts: Look, *, path: Optional[str] = None, settings: Optional[Settings] = None
-) -> List[Problem]:
-    """What is wrong in a sendmail.cf and in the text files that it names, file by file.
+) -> Iterator[Checked]:
+    """A sendmail.cf and the text files that it names, each checked with the others in sight.
 
     facts: a function from a path, as sendmail.cf has it, to what is known of that file.
     """
-    problems = lint(config, path=path, facts=facts, settings=settings)
+    yield Checked(config, CF, lint(config, path=path, facts=facts, settings=settings))
     for source in sources(config):
         data = facts(source.path).data
         if data is not None:
-            problems += lint(
-                document(data, source.kind, source.path),
-                kind=source.kind,
-                facts=facts,
-                settings=settings,
-                config=config,
-                declared=source.index,
+            made = document(data, source.kind, source.path)
+            found = lint(
+                made, kind=source.kind, facts=facts, settings=settings, config=config, declared=source.index
             )
-    return problems
+            yield Checked(made, source.kind, found)
+
+
+def lint_host(
+    config: Config, facts: Look, *, path: Optional[str] = None, settings: Optional[Settings] = None
+) -> List[Problem]:
+    """What is wrong in a sendmail.cf and in the text files that it names, file by file; see `lint_files`."""
+    checked = lint_files(config, facts, path=path, settings=settings)
+    return [problem for one in checked for problem in one.problems]
 
 
 class _Package(ModuleType):

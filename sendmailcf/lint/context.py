@@ -24,6 +24,7 @@ from .settings import Settings
 if TYPE_CHECKING:
     from ..relay.chain import Chain
     from ..relay.host import Facts, Look
+    from .suppress import Suppressions
 
 #: What sendmail sets itself before it reads a file, so that text with it can be expanded.
 START_MACROS = {
@@ -72,6 +73,8 @@ class Context:
         self.refused: Set[int] = set()
         #: The lines so far that cannot be read.
         self.unreadable: List[int] = []
+        #: What was found so far.
+        self.problems: List[Problem] = []
         self._documents: Dict[Tuple[str, str], Optional[AnyDocument]] = {}
 
     @property
@@ -131,6 +134,15 @@ class Context:
         from ..relay.chain import check
 
         return None if self.facts is None or self.config is None else check(self.config, self.facts)
+
+    @cached_property
+    def suppressions(self) -> Optional[Suppressions]:
+        """What comments to the linter switch off; None where there are none."""
+        if documents.MARK not in str(self.document):
+            return None
+        from .suppress import Suppressions
+
+        return Suppressions(self.document)
 
     # Places.
     def placed(self, rule: Rule, found: Found) -> Problem:
