@@ -40,3 +40,7 @@ class MapError(SendmailCfError, ValueError):
 
 class PlanError(SendmailCfError):
     """A host's files cannot be changed as asked; the message names the file and the remedy."""
+
+
+class SettingsError(SendmailCfError):
+    """What the linter is told to do makes no sense: a key, a rule or a value there is not; with file and line."""

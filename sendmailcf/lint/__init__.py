@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Type
 
 from attrs import frozen
 
@@ -42,6 +42,7 @@ __all__ = [
     "Settings",
     "Severity",
     "apply_fixes",
+    "checked",
     "document",
     "kind_of",
     "lint",
@@ -126,11 +127,24 @@ def lint(
 
 @frozen
 class Checked:
-    """A file that was checked, and what is wrong in it.  kind: one of KINDS."""
+    """A file that was checked, and what is wrong in it.
+
+    kind: one of KINDS.  again: checks other contents of the same file, with the same files around it.
+    """
 
     document: AnyDocument
     kind: str
     problems: List[Problem]
+    again: Callable[[bytes], Checked]
+
+
+def checked(made: AnyDocument, kind: str, **how: Any) -> Checked:
+    """A document, checked.  kind, how: the arguments of `lint`."""
+
+    def again(data: bytes) -> Checked:
+        return checked(document(data, kind, made.path), kind, **how)
+
+    return Checked(made, kind, lint(made, kind=kind, **how), again)
 
 
 def lint_files(
@@ -140,23 +154,21 @@ def lint_files(
 
     facts: a function from a path, as sendmail.cf has it, to what is known of that file.
     """
-    yield Checked(config, CF, lint(config, path=path, facts=facts, settings=settings))
+    yield checked(config, CF, path=path, facts=facts, settings=settings)
     for source in sources(config):
         data = facts(source.path).data
         if data is not None:
             made = document(data, source.kind, source.path)
-            found = lint(
-                made, kind=source.kind, facts=facts, settings=settings, config=config, declared=source.index
-            )
-            yield Checked(made, source.kind, found)
+            how = {"facts": facts, "settings": settings, "config": config, "declared": source.index}
+            yield checked(made, source.kind, **how)
 
 
 def lint_host(
     config: Config, facts: Look, *, path: Optional[str] = None, settings: Optional[Settings] = None
 ) -> List[Problem]:
     """What is wrong in a sendmail.cf and in the text files that it names, file by file; see `lint_files`."""
-    checked = lint_files(config, facts, path=path, settings=settings)
-    return [problem for one in checked for problem in one.problems]
+    files = lint_files(config, facts, path=path, settings=settings)
+    return [problem for one in files for problem in one.problems]
 
 
 class _Package(ModuleType):
