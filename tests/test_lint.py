@@ -5,7 +5,6 @@ The one thing to know: a rule's own examples are its tests, and each must fail w
 
 from __future__ import annotations
 
-import io
 import re
 import subprocess
 import sys
@@ -222,31 +221,6 @@ def test_any_source_is_checked(data: bytes, kind: str) -> None:
     made = document(data, kind)
     lint(made, kind=kind)
     assert bytes(made) == data
-
-
-def test_check_prints_what_is_wrong_and_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    good, bad = tmp_path / "good.cf", tmp_path / "bad.cf"
-    good.write_bytes(HEAD + TAIL)
-    bad.write_bytes(HEAD + b"O MaxHopCuont=30\n" + TAIL)
-    assert main(["check", str(good)]) == 0
-    assert main(["check", str(good), str(bad)]) == 1
-    out = capsys.readouterr().out
-    assert out == (
-        f"{bad}:4:3: error: OP001 option-unknown: there is no option MaxHopCuont; did you mean MaxHopCount?\n"
-    )
-    assert main(["check", str(tmp_path / "absent.cf")]) == 2
-    assert str(tmp_path / "absent.cf") in capsys.readouterr().err
-
-
-def test_check_reads_standard_input_and_takes_the_kind(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = io.TextIOWrapper(io.BytesIO(b"AuthInfo:relay.example U:invented P:invented\n"))
-    monkeypatch.setattr("sys.stdin", data)
-    assert main(["check", "--as", "access", "--stdin-filename", "x/access", "-"]) == 1
-    out = capsys.readouterr().out
-    assert out.startswith("x/access:1:1: error: AU001 auth-value-bad: ")
-    assert "invented" not in out
 
 
 @pytest.mark.parametrize(

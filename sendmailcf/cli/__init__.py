@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "relay": "relay",
     "check": "check",
+    "rule": "rule",
     "get": "edit",
     "set": "edit",
     "unset": "edit",
@@ -35,6 +36,7 @@ commands:
   relay plan      show what would make it send through an authenticated relay
   relay apply     do it
   check           what sendmail would say of a file, and mistakes on which it is silent
+  rule            what a rule of check looks for; --list: all rules
   get             what a sendmail.cf says: one thing, or all
   set, unset      an option or a macro
   parse, build    every line of a sendmail.cf as JSON, and back

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from typing import List, Mapping, Optional, Sequence, TextIO
 
 from .. import files
@@ -19,6 +20,8 @@ from ..lint.settings import VERSIONS
 from .checker import Checker, Outcome, run_all
 from .places import default_paths, jobs
 
+#: Columns of the help: asking the terminal takes longer than anything else in the parser.
+_WIDTH = 100
 #: More files than this are shared among the processors unless -j says otherwise.
 _FEW = 24
 _FORMATS = (
@@ -158,6 +161,7 @@ def _count(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sendmailcf check", description=__doc__.partition("\n")[0], allow_abbrev=False,
+        formatter_class=partial(argparse.HelpFormatter, width=_WIDTH),
         epilog="Exit status: 0 nothing is wrong, 1 there are errors or warnings, 2 it could not be done.",
     )  # fmt: skip
     parser.add_argument(

@@ -59,6 +59,7 @@ class Checker:
         self.root = None if args.root is None else os.path.abspath(args.root)
         self._args = args
         self._merged: Dict[int, Tuple[Configured, Configured, Selection]] = {}
+        self._found: Dict[str, Configured] = {}
         self._given: Optional[Configured] = Configured() if args.isolated else None
         self._version: Optional[str] = args.sendmail_version
         self._flags: Optional[Tuple[str, ...]] = None if args.flags is None else split(args.flags)
@@ -84,7 +85,7 @@ class Checker:
         if base is None:
             from .project import settings_for
 
-            base = settings_for(directory)
+            base = settings_for(directory, self._found)
         if id(base) not in self._merged:
             args = self._args
             made = evolve(

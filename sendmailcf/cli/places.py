@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from functools import cache
-from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from attrs import frozen
 
@@ -17,7 +17,9 @@ from .. import files
 from ..errors import SettingsError
 from ..lint.documents import CF, kind_of, sources
 from ..lint.selection import Configured, matches
-from ..relay.host import Facts
+
+if TYPE_CHECKING:
+    from ..relay.host import Facts
 
 MAIL = "/etc/mail"
 _HOME = re.compile(r"(.*)/etc(?:/mail)?/[^/]+\.cf")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache
 from typing import Any, Dict, Optional
 
 from .. import files
@@ -19,17 +18,23 @@ from ..text import decode
 _OWN, _SHARED = ".sendmailcf.toml", "pyproject.toml"
 
 
-@cache
-def settings_for(directory: str) -> Configured:
-    """The settings that are found upward from an absolute directory.  Raises OSError and SettingsError."""
-    for name in (_OWN, _SHARED):
-        path = os.path.join(directory, name)
-        if os.path.isfile(path):
-            found = settings_in(path)
-            if found is not None:
-                return found
-    above = os.path.dirname(directory)
-    return Configured() if above == directory else settings_for(above)
+def settings_for(directory: str, known: Dict[str, Configured]) -> Configured:
+    """The settings that are found upward from an absolute directory.
+
+    known: those of directories that were asked for before; they are added.  Raises OSError and SettingsError.
+    """
+    if directory not in known:
+        above = os.path.dirname(directory)
+        found = _settings_of(directory)
+        if found is None:
+            found = Configured() if above == directory else settings_for(above, known)
+        known[directory] = found
+    return known[directory]
+
+
+def _settings_of(directory: str) -> Optional[Configured]:
+    paths = [os.path.join(directory, name) for name in (_OWN, _SHARED)]
+    return next(filter(None, map(settings_in, filter(os.path.isfile, paths))), None)
 
 
 def settings_in(path: str) -> Optional[Configured]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import sys
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Type
 
 from attrs import frozen
 
 from ..config import Config
 from ..document import Document
 from ..nodes import BadLine, Node, RewritingRule
+from ..reading import READERS
 from . import rules, suppress  # noqa: F401  (registers them; those of suppress look at what the others found)
 from .context import Context
 from .documents import CF, KINDS, AnyDocument, document, kind_of, kind_of_document, sources
@@ -97,27 +98,31 @@ def lint(
     by_class, by_letter, whole = _dispatch(kind)
     problems = context.problems
 
-    def run(rule: Rule, *line: object) -> None:
-        for found in rule.check(context, *line):
+    def take(rule: Rule, some: Iterable[Found]) -> None:
+        for found in some:
             problems.append(context.placed(rule, found))
             if rule.reported in ("E", "F") and found.index is not None:
                 context.refused.add(found.index)
 
-    read, none = context.reading.read if kind == CF else None, ()
+    reading, is_cf = context.reading, kind == CF
     for index, node in enumerate(document):
         cls = type(node)
-        if read is not None and cls is RewritingRule:
-            read(node)
+        reader = READERS.get(cls) if is_cf else None
+        looking = by_class.get(cls)
+        if reader is None and looking is None:
+            continue
+        if reader is not None and cls is RewritingRule:
+            reader(reading, node)
         if cls is BadLine:
             context.unreadable.append(index)
-            for rule in by_letter.get(node.text[:1], none):
-                run(rule, index, node)
-        for rule in by_class.get(cls, none):
-            run(rule, index, node)
-        if read is not None and cls is not RewritingRule:
-            read(node)
+            for rule in by_letter.get(node.text[:1], ()):
+                take(rule, rule.check(context, index, node))
+        for rule in looking or ():
+            take(rule, rule.check(context, index, node))
+        if reader is not None and cls is not RewritingRule:
+            reader(reading, node)
     for rule in whole:
-        run(rule)
+        take(rule, rule.check(context))
     if context.suppressions is not None:
         problems = [one for one in problems if not context.suppressions.covers(one)]
     # Stable: of one line, and of the file as a whole, in the order of the rules.
