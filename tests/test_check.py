@@ -638,12 +638,13 @@ def test_the_installed_sendmail_tells_what_it_is(program: Callable[[str], str]) 
 @pytest.mark.oracle
 def test_check_asks_the_program(check: Call, program: Callable[[str], str], tmp_path: Path) -> None:
     (tmp_path / "x.cf").write_bytes(HEAD + b"Kx cdb /etc/mail/x\n" + TAIL)
-    assert check("x.cf", "-q", f"--probe={program('sendmail')}")[0] == 1
+    assert check("x.cf", "-q", "--sendmail", program("sendmail"))[0] == 1
+    assert check("--probe", "x.cf", "-q")[0] == 1
     fake = tmp_path / "fake"
     fake.write_text("#!/bin/sh\nprintf 'Version 8.16.1\\n Compiled with: CDB\\n\\t\\tNEWDB\\n'\nexec sleep 60\n")
     fake.chmod(0o755)
-    assert check("x.cf", "-q", f"--probe={fake}")[0] == 0
-    assert check("x.cf", "-q", "--probe=/nonexistent/sendmail")[0] == 2
+    assert check("x.cf", "-q", "--sendmail", fake)[0] == 0
+    assert check("x.cf", "-q", "--sendmail=/nonexistent/sendmail")[0] == 2
 
 
 def test_words_of_another_program_are_refused() -> None:

@@ -33,8 +33,8 @@ def test_there_are_commands() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command(command: str, tmp_path: Path) -> None:
-    if "--probe" in command:
-        command = command.replace(" --probe", "")
+    # Where no sendmail is installed there is none to ask.
+    command = command.replace(" --probe", "")
     mail = tmp_path / "mail"
     mail.mkdir()
     authinfo = "--as authinfo" in command

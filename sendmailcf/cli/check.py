@@ -176,8 +176,8 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--with", dest="flags", metavar="FLAG,…", help="compile flags, as sendmail -d0.10 has them"
     )
-    what.add_argument("--probe", metavar="PROGRAM", nargs="?", const="", help="ask the sendmail that is installed; "
-                      "--probe=PROGRAM: this one")  # fmt: skip
+    what.add_argument("--probe", action="store_true", help="ask the sendmail that is installed for both")
+    what.add_argument("--sendmail", metavar="PROGRAM", help="ask this one")
     rules = parser.add_argument_group("which rules (codes, names, or beginnings of codes; see sendmailcf rule --list)")
     rules.add_argument("--profile", choices=list(PROFILES), help="default: default")
     rules.add_argument("--select", metavar="RULE,…", help="these, and not those of the profile")

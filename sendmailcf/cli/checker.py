@@ -69,10 +69,10 @@ class Checker:
             self._given = settings_in(args.config)
             if self._given is None:
                 raise SettingsError(f"{args.config}: there is no table [tool.sendmailcf]")
-        if args.probe is not None:
+        if args.probe or args.sendmail:
             from .installed import probe
 
-            version, flags = probe(args.probe)
+            version, flags = probe(args.sendmail)
             self._version = self._version or version
             self._flags = tuple(flags) if self._flags is None else self._flags
 

@@ -12,7 +12,7 @@ import select
 import shutil
 import subprocess
 import time
-from typing import FrozenSet, List, Tuple
+from typing import FrozenSet, List, Optional, Tuple
 
 from ..errors import SettingsError
 from ..lint.settings import VERSIONS
@@ -24,14 +24,14 @@ _PATIENCE, _SILENCE = 10.0, 0.5
 _SECTIONS = ("Compiled with", "OS Defines", "libsm Defines", "FFR Defines")
 
 
-def probe(program: str = "") -> Tuple[str, FrozenSet[str]]:
+def probe(program: Optional[str] = None) -> Tuple[str, FrozenSet[str]]:
     """The release, as one of VERSIONS, and the compile flags.
 
-    program: a path; "" for the sendmail of this system.  Raises SettingsError where it cannot be told.
+    program: a path; None for the sendmail of this system.  Raises SettingsError where it cannot be told.
     """
     found = program or shutil.which("sendmail", path=os.environ.get("PATH", "") + ":" + _PLACES)
     if not found:
-        raise SettingsError("there is no sendmail in PATH or the usual places: name it with --probe=PROGRAM")
+        raise SettingsError("there is no sendmail in PATH or the usual places: name it with --sendmail")
     return read(_told(found), found)
 
 
