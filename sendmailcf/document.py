@@ -316,7 +316,9 @@ class CfLines(Document[Line]):
         """The version level in force at line `index`: that of the last V line above it, 0 without one."""
         if self._levels is None:
             found = [
-                (at, _LEVEL.match(self._lines[at])) for at, head in enumerate(self._lines.heads()) if head == "V"
+                (at, _LEVEL.match(self._lines[at]))
+                for at, head in enumerate(self._lines.heads())
+                if head == "V"
             ]
             self._levels = [(at, int(match.group(1))) for at, match in found if match]
         return next((level for at, level in reversed(self._levels) if at < index), 0)

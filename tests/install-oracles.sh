@@ -7,6 +7,7 @@ missing=""
 for program in sendmail makemap editmap m4 openssl db5.3_verify unshare strace; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
+[ -f /usr/include/db.h ] || missing="$missing db.h" # for the binding berkeleydb
 [ -d /usr/share/sendmail/cf ] || missing="$missing sendmail-cf"
 if [ -z "$missing" ]; then
     echo "all programs are here"
@@ -19,4 +20,4 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 apt-get install -q -y --no-install-recommends \
-    sendmail-bin sendmail-cf m4 libsasl2-modules openssl db5.3-util util-linux strace
+    sendmail-bin sendmail-cf m4 libsasl2-modules openssl db5.3-util libdb5.3-dev util-linux strace

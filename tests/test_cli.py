@@ -60,7 +60,7 @@ def test_version_and_help(run: Run) -> None:
     assert "relay check" in run("--help")[1]
     assert run()[0] == 2
     assert run("nonsense")[0] == 2
-    for command in ("relay", "get", "makemap", "demo"):
+    for command in ("relay", "get", "makemap", "demo", "explain", "ses", "providers"):
         assert run(command, "--help")[0] == 0
 
 
@@ -154,8 +154,11 @@ def test_plan_changes_nothing_and_apply_once(run: Run, tmp_path: Path, shape: st
     assert contents(mail) == after
     status, out, _ = run(*relay(tmp_path, "check"))
     assert status == 0, out
-    assert out.count("\n") == 11
-    assert all(line.startswith("ok ") for line in out.strip().split("\n"))
+    assert out.count("\n") == 23
+    states = {line.split(": ")[0].split(None, 1)[1]: line.split()[0] for line in out.split("\n")[:-2]}
+    assert {name for name, state in states.items() if state == "unknown"} == {"service", "queue"}
+    assert {name for name, state in states.items() if state == "advice"} == {"certificates", "LogLevel"}
+    assert out.endswith("the next message: accepted (sendmail logs in)\n")
 
 
 def test_the_broken_recipe_is_explained(run: Run, tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ class Copy:
         self.path = path
         self.data: Optional[bytes] = None
         self.problem: Optional[str] = "there is no copy of it"
-        self.missing = self.judged = False
+        self.missing = self.irregular = self.judged = False
+        self.modified = 0.0
         self.mode, self.uid, self.gid, self.links = 0o600, 0, 0, 1
         self.directories: Sequence[Tuple[str, int, int]] = ()
         self.real = os.path.join(directory, os.path.basename(path))

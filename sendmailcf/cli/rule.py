@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("rules", metavar="RULE", nargs="*", help="a code, a name, or the beginning of codes")
     parser.add_argument("--list", action="store_true", help="a line a rule; default: all rules")
     parser.add_argument("--json", action="store_true", help="as JSON")
-    args = parser.parse_args(arguments[1:])
+    args = parser.parse_args(arguments)
     if not args.rules and not args.list:
         raise SettingsError("name a rule, as in sendmailcf rule OP001, or see sendmailcf rule --list")
     chosen = [RULES[code] for code in sorted(codes(args.rules or ["ALL"]))]

@@ -22,8 +22,8 @@ from .rule import Found, Rule
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from ..relay.chain import Chain
     from ..relay.host import Facts, Look
+    from ..relay.links import Chain
     from .suppress import Suppressions
 
 #: What sendmail sets itself before it reads a file, so that text with it can be expanded.
