@@ -327,7 +327,7 @@ def test_the_state_is_that_of_the_line() -> None:
         _dispatch.cache_clear()
     assert [seen[at] for at in (3, 6, 7, 8)] == [
         ("", ""),
-        ("one", "replacement $1 out of bounds"),
-        ("one", "replacement $1 out of bounds"),
+        ("one", "$1: the left side has no wildcards"),
+        ("one", "$1: the left side has no wildcards"),
         ("two", ""),
     ]

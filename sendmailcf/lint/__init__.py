@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type
 
 from ..config import Config
 from ..document import Document
-from ..nodes import BadLine, Node, RewritingRule
+from ..nodes import BadLine, HeaderDefinition, MailerDefinition, Node, RewritingRule, Ruleset
 from . import rules  # noqa: F401  (registers them)
 from .context import Context
 from .documents import CF, KINDS, document, kind_of, kind_of_document, sources
@@ -46,6 +46,10 @@ __all__ = [
     "named",
     "sources",
 ]
+
+
+#: The lines that are read before the rules look at them, so that these know whether sendmail refuses one.
+_READ_FIRST = frozenset({RewritingRule, Ruleset, MailerDefinition, HeaderDefinition, BadLine})
 
 
 @cache
@@ -101,7 +105,8 @@ def lint(
     read, none = context.reading.read if kind == CF else None, ()
     for index, node in enumerate(document):
         cls = type(node)
-        if read is not None and cls is RewritingRule:
+        early = read is not None and cls in _READ_FIRST
+        if read is not None and early:
             read(node)
         if cls is BadLine:
             context.unreadable.append(index)
@@ -109,7 +114,7 @@ def lint(
                 run(rule, index, node)
         for rule in by_class.get(cls, none):
             run(rule, index, node)
-        if read is not None and cls is not RewritingRule:
+        if read is not None and not early:
             read(node)
     for rule in whole:
         run(rule)

@@ -45,7 +45,6 @@ UNCOVERED: Mapping[str, Tuple[str, ...]] = {
         "^mailer .*: null", "too few parameters", "too many parameters", "first argument in .FILE.", "unknown queue",
         "unknown mailer equate", "mailer U= flag",
     ),
-    "RS": ("bad ruleset", "invalid ruleset name", "ruleset changed value", "too many named rulesets", "missing valid ruleset"),
     "HQ": (
         "header syntax error", "^X[a-z]+[:,]", "queue .*: empty path", "unknown queue equate", "QueuePath",
     ),
