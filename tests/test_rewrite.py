@@ -103,7 +103,7 @@ EXAMPLES = [
     ("SOne\nR" + "$-" * 10 + "\tx\n", "y", "failed: sendmail refuses a rule of One: 10 wildcards"),
     ("SOne\nR" + "x" * 257 + "\tx\n", "y", "failed: sendmail refuses a rule of One: a token is longer"),
     ("D{r}${r}\nSOne\nR${r}\tx\n", "y", "failed: sendmail refuses a rule of One: expand: recursion"),
-    ("SOne\nR$-\t$&{no} ${no}\nR${no}\tx\n", "y", "failed: sendmail refuses a rule of One: the right side is empty"),
+    ("SOne\nR$-\t$&{no} ${no}\nR${no}\tx\n", "y", "failed: sendmail refuses a rule of One: the left side is empty"),
     ("SOne\nR$*\t$: $>77 $1\n", "y", "y"),
     ('SOne\nR$*\t$: $>"Two" $1\nSTwo\nR$*\t$@ $1 $1\n', "y", "y y"),
 ]  # fmt: skip
