@@ -43,7 +43,7 @@ from .nodes import (
     bare,
     value_of,
 )
-from .values import MapArguments, number, option_row, short_option_row, split_arguments, words
+from .values import MapArguments, map_class_row, number, option_row, short_option_row, split_arguments, words
 
 MAX_WILDCARDS = 9
 MAX_MAP_ARGUMENTS = 9
@@ -287,6 +287,8 @@ class Reading:
         else:
             arguments = _cut(self._text(symbols(value_of(node.arguments))))
         read = split_arguments(node.map_class, arguments)
+        if map_class_row(node.map_class.lower()) is None:
+            return
         old = self.maps.get(node.name.lower())
         if old is not None:
             sticky = {flag: text for flag, text in old.arguments.flags.items() if flag in _STICKY}

@@ -36,11 +36,6 @@ UNCOVERED: Mapping[str, Tuple[str, ...]] = {
         "Unknown delivery mode", "initialize mailbox database", "Op line: ", "I option value",
         "Invalid queue sort order",  "SSLOptions option value",
     ),
-    "MP": (
-        "dns map", "Illegal option", "Can not specify both", "No filter given", "Scope must be",
-        "Unknown attribute type", "No file name for", "pattern-compile-error", "out of range, only",
-        "unknown member map",
-    ),
     "ML": (
         "^mailer .*: null", "too few parameters", "too many parameters", "first argument in .FILE.", "unknown queue",
         "unknown mailer equate", "mailer U= flag",
