@@ -57,7 +57,9 @@ _NOT_RIGHT = frozenset("*+-")
 #: Map classes whose K line sendmail reads in another way; they keep quotes in keys.
 UNPARSED = frozenset({"dequote", "macro", "arith"})
 _SPACES = " \t\n\v\f\r"
-_RULESET = re.compile(r"(?P<digits>[0-9]+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)[ \t\n\v\f\r]*(?P<equals>=[ \t\n\v\f\r]*)?")
+_RULESET = re.compile(
+    r"(?P<digits>[0-9]+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)[ \t\n\v\f\r]*(?P<equals>=[ \t\n\v\f\r]*)?"
+)
 #: A header with a longer name is not looked at.
 _HEADER_NAME_BYTES = 100
 #: Flags of a map that stay set when its name is declared again.
@@ -202,9 +204,14 @@ class Reading:
         elif isinstance(node, Ruleset):
             self.current = self._ruleset(node)
         elif isinstance(node, BadLine) and node.text[:1] == "S":
+            text = self._text(symbols(value_of(node.text[1:].partition("\0")[0])))
+            self.refused, _ = self._numbers.enter(text)
+            name = re.match(r"[0-9]+|[A-Za-z0-9_]+", text.lstrip(_SPACES))
             self.current = None
-            text = value_of(node.text[1:].partition("\0")[0])
-            self.refused, _ = self._numbers.enter(self._text(symbols(text)))
+            if name and not self.refused:
+                self.current = self.rulesets.setdefault(
+                    ruleset_number(name.group()) or name.group(), ReadRules()
+                )
         elif isinstance(node, MailerDefinition):
             self.refused = self._mailer(node)
         elif isinstance(node, HeaderDefinition):

@@ -58,7 +58,7 @@ def ours(pattern: str, basic: bool) -> Optional[int]:
         return None
 
 
-@pytest.mark.parametrize("basic", (False, True))
+@pytest.mark.parametrize("basic", [False, True])
 def test_expressions(basic: bool) -> None:
     pick = random.Random(basic)
     made = ("".join(pick.choices(SIGNS, k=pick.randrange(10))) for _ in range(20000 * FUZZ))

@@ -363,21 +363,19 @@ def rule_unreachable(context: Context) -> Iterator[Found]:
 
 
 @rule(
-    "RS020", "ruleset-bad-name", Severity.ERROR, Ruleset, MailerDefinition, HeaderDefinition,
+    "RS020", "ruleset-bad-name", Severity.ERROR, Ruleset,  HeaderDefinition,
     bad="S", reported="E", consequence=_DEAD,
 )  # fmt: skip
 def ruleset_bad_name(context: Context, index: int, node: Line) -> Iterable[Found]:
     """What should name a ruleset is no name.
 
     A name begins with a letter and has letters, digits and underscores; or it is a number from 0 to 99.  The
-    same holds for S= and R= of a mailer and for the check of a header.
+    same holds for the check of a header.
 
     Bad:
         S-1
     Bad:
         S_x
-    Bad:
-        Mx, P=/bin/true, S=-1, A=true $u
     Bad:
         HX-Foo: $>-1
     Good:
@@ -387,7 +385,7 @@ def ruleset_bad_name(context: Context, index: int, node: Line) -> Iterable[Found
 
 
 @rule(
-    "RS021", "ruleset-bad-number", Severity.ERROR, Ruleset, MailerDefinition, HeaderDefinition,
+    "RS021", "ruleset-bad-number", Severity.ERROR, Ruleset,  HeaderDefinition,
     bad="S", reported="E", consequence=_DEAD,
 )  # fmt: skip
 def ruleset_bad_number(context: Context, index: int, node: Line) -> Iterable[Found]:
@@ -397,8 +395,6 @@ def ruleset_bad_number(context: Context, index: int, node: Line) -> Iterable[Fou
         S100
     Bad:
         Sfoo=bar
-    Bad:
-        Mx, P=/bin/true, R=100, A=true $u
     Good:
         S99
     Good:
