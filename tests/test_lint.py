@@ -255,8 +255,9 @@ def test_the_kind_of_a_document() -> None:
 
 
 def test_a_bad_line_is_told_once() -> None:
-    found = lint(Config(HEAD + b"D{a b}${c d\nPfoo ${x\nPfoo 5\n" + TAIL))
-    assert [(one.code, one.line) for one in found] == [("MA001", 4), ("MA002", 4), ("MA002", 5), ("CF099", 6)]
+    found = lint(Config(HEAD + b"D{a b}${c d\nPfoo ${x\nC# x\n" + TAIL))
+    told = [("MA001", 4), ("MA002", 4), ("HQ030", 5), ("MA002", 5), ("CF099", 6)]
+    assert [(one.code, one.line) for one in found] == told
 
 
 def test_what_a_rule_may_look_at(tmp_path: Path) -> None:
@@ -302,7 +303,7 @@ def test_the_state_is_that_of_the_line() -> None:
         _dispatch.cache_clear()
     assert [seen[at] for at in (3, 6, 7, 8)] == [
         ("", ""),
-        ("one", "replacement $1 out of bounds"),
-        ("one", "replacement $1 out of bounds"),
+        ("one", "$1: the left side has no wildcards"),
+        ("one", "$1: the left side has no wildcards"),
         ("two", ""),
     ]

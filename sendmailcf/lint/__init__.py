@@ -16,7 +16,7 @@ from attrs import frozen
 
 from ..config import Config
 from ..document import Document
-from ..nodes import BadLine, Node, RewritingRule
+from ..nodes import BadLine, HeaderDefinition, MailerDefinition, Node, RewritingRule, Ruleset
 from ..reading import READERS
 from . import rules, suppress  # noqa: F401  (registers them; those of suppress look at what the others found)
 from .context import Context
@@ -52,6 +52,10 @@ __all__ = [
     "named",
     "sources",
 ]
+
+
+#: The lines that are read before the rules look at them, so that these know whether sendmail refuses one.
+_READ_FIRST = frozenset({RewritingRule, Ruleset, MailerDefinition, HeaderDefinition, BadLine})
 
 
 @cache
@@ -111,7 +115,8 @@ def lint(
         looking = by_class.get(cls)
         if reader is None and looking is None:
             continue
-        if reader is not None and cls is RewritingRule:
+        early = cls in _READ_FIRST
+        if reader is not None and early:
             reader(reading, node)
         if cls is BadLine:
             context.unreadable.append(index)
@@ -119,7 +124,7 @@ def lint(
                 take(rule, rule.check(context, index, node))
         for rule in looking or ():
             take(rule, rule.check(context, index, node))
-        if reader is not None and cls is not RewritingRule:
+        if reader is not None and not early:
             reader(reading, node)
     for rule in whole:
         take(rule, rule.check(context))

@@ -65,9 +65,9 @@ class Context:
         self.settings = settings or Settings()
         self.config = document if isinstance(document, Config) else config
         self.declared = declared
-        #: What sendmail holds: all lines above the one that is being checked, and that line too if it is an R
-        #: line, so that `reading.rule` and `reading.refused` tell of it.  For a rule of the whole file, all
-        #: lines.
+        #: What sendmail holds: all lines above the one that is being checked, and that line too if it is an R,
+        #: S, M or H line, so that `reading.rule` and `reading.refused` tell of it.  For a rule of the whole
+        #: file, all lines.
         self.reading = Reading((), macros=START_MACROS)
         #: The lines for which a rule has reported an error of sendmail's own.
         self.refused: Set[int] = set()

@@ -20,7 +20,7 @@ _CLASSES: Tuple[Tuple[str, str], ...] = (
     ("U", r"Invalid time unit"),
     ("N", r"used as abbreviation for"),
     ("E", r"version level .* exceeds"),
-    ("W", r"^(?:Warning|WARNING)|: Warning: |WARNING: "),
+    ("W", r"^(?:Warning|WARNING)|: Warning: |WARNING: |^\tbut flag|exceeds MaxQueueChildren"),
 )
 #: What comes behind a message that was given before it.
 _ECHO = "Unable to assign macro/class ID"
