@@ -41,10 +41,6 @@ UNCOVERED: Mapping[str, Tuple[str, ...]] = {
         "Unknown attribute type", "No file name for", "pattern-compile-error", "out of range, only",
         "unknown member map",
     ),
-    "ML": (
-        "^mailer .*: null", "too few parameters", "too many parameters", "first argument in .FILE.", "unknown queue",
-        "unknown mailer equate", "mailer U= flag",
-    ),
     "RS": ("bad ruleset", "invalid ruleset name", "ruleset changed value", "too many named rulesets", "missing valid ruleset"),
     "HQ": (
         "header syntax error", "^X[a-z]+[:,]", "queue .*: empty path", "unknown queue equate", "QueuePath",
