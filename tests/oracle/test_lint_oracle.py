@@ -30,12 +30,6 @@ REPORTED = ("E", "F")
 
 #: What sendmail says and no rule does yet, by family.
 UNCOVERED: Mapping[str, Tuple[str, ...]] = {
-    "MA": ("too many long names", "fileclass: "),
-    "OP": (
-        "setalias: ", r"DontBlameSendmail option", "SmtpUTF8", "ConnectOnlyTo", "service .* unknown",
-        "Unknown delivery mode", "initialize mailbox database", "Op line: ", "I option value",
-        "Invalid queue sort order",  "SSLOptions option value",
-    ),
     "MP": (
         "dns map", "Illegal option", "Can not specify both", "No filter given", "Scope must be",
         "Unknown attribute type", "No file name for", "pattern-compile-error", "out of range, only",
@@ -43,7 +37,7 @@ UNCOVERED: Mapping[str, Tuple[str, ...]] = {
     ),
     "RS": ("bad ruleset", "invalid ruleset name", "ruleset changed value", "too many named rulesets", "missing valid ruleset"),
     "HQ": (
-        "header syntax error", "^X[a-z]+[:,]", "queue .*: empty path", "unknown queue equate", "QueuePath",
+        "fileclass: ", "header syntax error", "^X[a-z]+[:,]", "queue .*: empty path", "unknown queue equate", "QueuePath",
     ),
 }  # fmt: skip
 #: Files at which sendmail itself crashes.
@@ -51,7 +45,7 @@ CRASHES = ("s07-file-format-two",)
 
 
 #: Rules that know the line of an error where sendmail names none.
-WITHOUT_A_LINE = ("CF010",)
+WITHOUT_A_LINE = ("CF010", "OP040", "OP046", "OP047")
 
 
 def uncovered(said: bC.Said) -> bool:

@@ -180,7 +180,9 @@ def mailer_key_unknown(context: Context, index: int, node: MailerDefinition) -> 
 
 def _unread(node: MailerDefinition, field: _Field) -> bool:
     """Whether a field stands behind one at which sendmail gives the mailer up."""
-    return any(one.key in ("S", "R") and _bad_ruleset(one.text) for one in _fields(node) if one.start < field.start)
+    return any(
+        one.key in ("S", "R") and _bad_ruleset(one.text) for one in _fields(node) if one.start < field.start
+    )
 
 
 @rule("ML007", "mailer-field-empty", Severity.ERROR, MailerDefinition, reported="E", consequence=_DEAD)
@@ -291,7 +293,14 @@ def mailer_ipc_few(context: Context, index: int, node: MailerDefinition) -> Iter
         yield Found(index, "A= of an [IPC] mailer is TCP and a host, or FILE and a path", *_of(node, "A"))
 
 
-@rule("ML011", "mailer-ipc-argv", Severity.WARNING, MailerDefinition, reported="W", consequence="sendmail takes TCP")
+@rule(
+    "ML011",
+    "mailer-ipc-argv",
+    Severity.WARNING,
+    MailerDefinition,
+    reported="W",
+    consequence="sendmail takes TCP",
+)
 def mailer_ipc_argv(context: Context, index: int, node: MailerDefinition) -> Iterator[Found]:
     """A= of a mailer of the network begins with neither TCP nor FILE.
 
@@ -306,7 +315,12 @@ def mailer_ipc_argv(context: Context, index: int, node: MailerDefinition) -> Ite
     """
     argv = _argv(node)
     if _last(node, "P") == "[IPC]" and len(argv) > 1 and argv[0] not in ("TCP", "FILE"):
-        yield Found(index, f"A= of an [IPC] mailer begins with TCP or FILE, not {argv[0]}", *_of(node, "A"), hint="TCP")
+        yield Found(
+            index,
+            f"A= of an [IPC] mailer begins with TCP or FILE, not {argv[0]}",
+            *_of(node, "A"),
+            hint="TCP",
+        )
 
 
 @rule("ML012", "mailer-file-argv", Severity.ERROR, MailerDefinition, reported="E", consequence=_DEAD)
@@ -456,7 +470,10 @@ def mailer_comma(context: Context, index: int, node: MailerDefinition) -> Iterat
         found = re.search(f"[{_BLANKS}]([A-Z/mr])=", one.text) if one.key != "A" else None
         if found and found.group(1) in _KEYS:
             yield Found(
-                index, f"{found.group(1)}= is part of {one.equate.key}=: a comma is missing", one.start, one.end
+                index,
+                f"{found.group(1)}= is part of {one.equate.key}=: a comma is missing",
+                one.start,
+                one.end,
             )
 
 
@@ -480,8 +497,12 @@ def mailer_comma_first(context: Context, index: int, node: MailerDefinition) -> 
     """
     for one in _fields(node):
         raw = one.equate.value or ""
-        if raw != raw.rstrip(_BLANKS) and (one.key not in ("A", "F") or "\n" in raw[len(raw.rstrip(_BLANKS)) :]):
-            yield Found(index, f"white space before the comma is part of {one.equate.key}=", one.start, one.end)
+        if raw != raw.rstrip(_BLANKS) and (
+            one.key not in ("A", "F") or "\n" in raw[len(raw.rstrip(_BLANKS)) :]
+        ):
+            yield Found(
+                index, f"white space before the comma is part of {one.equate.key}=", one.start, one.end
+            )
 
 
 @rule("ML022", "mailer-ipc-case", Severity.WARNING, MailerDefinition)
