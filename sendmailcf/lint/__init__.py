@@ -8,7 +8,7 @@ the host it asks the `facts` that it was given.  `sendmailcf.lint` is both this 
 from __future__ import annotations
 
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Type
 
@@ -19,7 +19,7 @@ from ..document import Document
 from ..nodes import BadLine, HeaderDefinition, MailerDefinition, Node, RewritingRule, Ruleset
 from ..reading import READERS
 from . import rules, suppress  # noqa: F401  (registers them; those of suppress look at what the others found)
-from .context import Context
+from .context import Context, Watch
 from .documents import CF, KINDS, AnyDocument, document, kind_of, kind_of_document, sources
 from .problem import Edit, Fix, Problem, Severity, apply_fixes
 from .rule import FAMILIES, RULES, Example, Found, Rule, named
@@ -76,6 +76,26 @@ def _dispatch(kind: str) -> Tuple[Dict[Type[Node], List[Rule]], Dict[str, List[R
     return by_class, by_letter, whole
 
 
+class _Silent(Dict[int, Tuple[Node, List[Rule]]]):
+    """The rules that may find something in a line, by the id of its node, which is kept so that no other gets that id.
+
+    The others depend on the line alone and have found nothing in it.  A fleet of files is mostly the same lines, and
+    equal lines are mostly one node.
+    """
+
+    _MOST = 16384
+
+    def keep(self, node: Node, left: List[Rule]) -> None:
+        if len(self) >= self._MOST:
+            self.clear()
+        self[id(node)] = node, left
+
+
+@lru_cache(maxsize=8)
+def _silent(kind: str, settings: Settings) -> _Silent:
+    return _Silent()
+
+
 def lint(
     document: Document[Any],
     *,
@@ -102,13 +122,17 @@ def lint(
     by_class, by_letter, whole = _dispatch(kind)
     problems = context.problems
 
-    def take(rule: Rule, some: Iterable[Found]) -> None:
+    def take(rule: Rule, some: Iterable[Found]) -> bool:
+        told = False
         for found in some:
+            told = True
             problems.append(context.placed(rule, found))
             if rule.reported in ("E", "F") and found.index is not None:
                 context.refused.add(found.index)
+        return told
 
     reading, is_cf = context.reading, kind == CF
+    silent, watch = _silent(kind, context.settings), Watch(context)
     for index, node in enumerate(document):
         cls = type(node)
         reader = READERS.get(cls) if is_cf else None
@@ -122,8 +146,18 @@ def lint(
             context.unreadable.append(index)
             for rule in by_letter.get(node.text[:1], ()):
                 take(rule, rule.check(context, index, node))
-        for rule in looking or ():
-            take(rule, rule.check(context, index, node))
+        if looking is not None:
+            kept = silent.get(id(node))
+            if kept is None:
+                left = []
+                for rule in looking:
+                    watch.asked = False
+                    if take(rule, rule.check(watch, index, node)) or watch.asked:
+                        left.append(rule)
+                silent.keep(node, left)
+            else:
+                for rule in kept[1]:
+                    take(rule, rule.check(context, index, node))
         if reader is not None and not early:
             reader(reading, node)
     for rule in whole:

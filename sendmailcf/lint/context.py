@@ -64,6 +64,22 @@ class OptionLine:
         return self.start + at, self.start + at + len(word or raw)
 
 
+class Watch:
+    """A context that knows whether a rule has asked it for anything but the settings, which many files share.
+
+    What has not asked, and has found nothing in a line, finds nothing in any equal line.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.settings = context.settings
+        self.asked = False
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked = True
+        return getattr(self._context, name)
+
+
 class Context:
     """One file while it is checked.
 
