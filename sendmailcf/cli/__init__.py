@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "relay": "relay",
     "check": "check",
+    "rule": "rule",
     "get": "edit",
     "set": "edit",
     "unset": "edit",
@@ -44,6 +45,7 @@ commands:
   relay probe     does the relay take this host's name and password, now?
   relay rotate    a new password, once the relay has accepted it
   check           what sendmail would say of a file, and mistakes on which it is silent
+  rule            what a rule of check looks for; --list: all rules
   explain         what a reply, a log or mailq means: cause, fate of the mail, repair
   ses             Amazon SES: endpoints, the SMTP password of an IAM secret, are credentials of the right kind?
   providers       hosts, ports, credentials and limits of known relays
