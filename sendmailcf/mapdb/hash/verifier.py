@@ -144,9 +144,11 @@ class _Verifier:
         self._types[number] = kind
         if own == 0:
             # A bucket that nothing was ever put in: its page may be a hole in the file.
-            self._types[number] = SORTED
-            self._zeros[number] = not any(page)
-        elif own != number:
+            self._types[number], self._zeros[number] = SORTED, 1
+            if any(page):
+                self._say("it says that it is page 0: the library takes it for one never written", number, 8)
+            return
+        if own != number:
             self._say(f"it says that it is page {own}", number, 8)
         if kind == FREE:
             return
@@ -279,11 +281,6 @@ class _Verifier:
             self._met[number], self._zeros[number] = 1, 0
             page = self._page(number)
             _, _, _, previous, following, count, _, _, kind = self._header.unpack_from(page)
-            if kind == FREE and count:
-                self._say(f"a page that was never written has {count} items", number, 20)
-                return
-            if kind == FREE:
-                previous = following = 0  # a hole
             if previous != before:
                 self._say(f"the previous page is said to be {previous} and is {before}", number, 12)
             faults = len(self._faults)
