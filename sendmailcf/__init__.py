@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .errors import SendmailCfError
     from .files import load, save
+    from .lint import Problem, Severity, lint
 
 __version__ = "0.1.0"
 
@@ -23,8 +24,11 @@ __all__ = [
     "Config",
     "Credentials",
     "DefaultAuthInfo",
+    "Problem",
     "SendmailCfError",
+    "Severity",
     "dumps",
+    "lint",
     "load",
     "loads",
     "makemap",
@@ -37,7 +41,9 @@ _ROOMS = {
     "Config": "config",
     "Credentials": "authinfo",
     "DefaultAuthInfo": "authinfo",
+    "Problem": "lint",
     "SendmailCfError": "errors",
+    "Severity": "lint",
     "load": "files",
     "save": "files",
 }
@@ -58,7 +64,7 @@ def dumps(config: Config) -> bytes:
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    if name in ("makemap", "mapdb"):
+    if name in ("lint", "makemap", "mapdb"):
         return import_module(f"{__name__}.{name}")
     if name in _ROOMS:
         return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)

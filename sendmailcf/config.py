@@ -34,6 +34,7 @@ from attrs import evolve, frozen
 
 from .document import COMMENTS_LEVEL, CfLines
 from .errors import EditError
+from .expressions import Symbol, symbols
 from .known.options import OptionRow
 from .nodes import (
     Blank,
@@ -58,6 +59,7 @@ from .nodes import (
     Version,
     bare,
     braced,
+    unprotected,
     value_of,
 )
 from .reading import Reading
@@ -258,7 +260,7 @@ class _ByName(Mapping[str, V], Generic[L, V]):
         return cast(Iterator[Tuple[int, L]], self._config.of_kind(self._kind))
 
     def _name(self, node: L) -> str:
-        return cast(str, cast(Any, node).name)
+        return unprotected(cast(Any, node).name)
 
     def _found(self, name: str) -> List[Tuple[int, L]]:
         wanted = self._key(name)
@@ -625,7 +627,7 @@ class Header:
     @property
     def name(self) -> str:
         """The field's name; `*` stands for all that have no ruleset of their own."""
-        return self.node.name
+        return unprotected(self.node.name)
 
     @property
     def flags(self) -> Optional[FrozenSet[str]]:
@@ -742,19 +744,30 @@ def _number(key: str, doc: str) -> _Field[int]:
     return _Field(key, number, str, doc)
 
 
-def _flags(key: str, doc: str) -> _Field[FrozenSet[str]]:
-    return _Field(
-        key, lambda text: frozenset("".join(words(text))), lambda flags: "".join(sorted(flags)), doc
+def _flag_set(text: str) -> FrozenSet[str]:
+    # The dollar of a symbol has become a code by then, and so has a long name; neither is a flag.
+    found = (
+        one if not isinstance(one, Symbol) else one.sign + (one.name if len(one.name) == 1 else "")
+        for one in symbols(text)
     )
+    return frozenset("".join(words("".join(found))))
+
+
+def _flags(key: str, doc: str) -> _Field[FrozenSet[str]]:
+    return _Field(key, _flag_set, lambda flags: "".join(sorted(flags)), doc)
 
 
 def _time(key: str, unit: str, doc: str) -> _Field[timedelta]:
     return _Field(key, lambda text: interval(text, unit), interval_text, doc)
 
 
+_SET_NAME = re.compile(r"([A-Za-z0-9_]*)(.*)", re.DOTALL)
+
+
 def _pair(text: str) -> Tuple[str, str]:
-    first, slash, second = text.partition("/")
-    return first, second if slash else first
+    # A name ends at the first character that it cannot hold, and what follows is read only after a slash.
+    first, rest = _SET_NAME.match(text).group(1, 2)  # type: ignore[union-attr]
+    return first, rest[1:] if rest.startswith("/") else first
 
 
 def _pair_text(pair: Tuple[str, str]) -> str:
@@ -788,8 +801,7 @@ class Declaration(Generic[E]):
     @property
     def name(self) -> str:
         """The name as the line spells it."""
-        name: str = self.node.name
-        return name
+        return unprotected(self.node.name)
 
     def get(self, key: str) -> Optional[str]:
         """The value of an equate by its letter, as sendmail stores it; the last one counts, flags add up."""

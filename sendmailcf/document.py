@@ -66,6 +66,13 @@ class Lines:
             return iter(self._list)
         return map(self._text.__getitem__, map(slice, chain((0,), self._ends), self._ends))
 
+    def texts(self) -> Iterator[str]:
+        """Each line without its end."""
+        if self._list is not None or "\r" in self._text or self._text[-1:] != "\n":
+            return (split_eol(line)[0] for line in self)
+        stops = map((-1).__add__, self._ends)
+        return map(self._text.__getitem__, map(slice, chain((0,), self._ends), stops))
+
     def heads(self) -> Iterator[str]:
         """The first character of each line."""
         if self._list is not None:
@@ -133,8 +140,8 @@ class Document(ABC, Generic[N]):
         return self._parse(self.text(index), range(len(self._lines))[index])
 
     def __iter__(self) -> Iterator[N]:
-        for index, line in enumerate(self._lines):
-            yield self._parse(split_eol(line)[0], index)
+        for index, text in enumerate(self._lines.texts()):
+            yield self._parse(text, index)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.path or 'without a path'}: {len(self)} lines>"
@@ -282,6 +289,7 @@ class CfLines(Document[Line]):
     """The lines of a sendmail.cf, without any view on their meaning."""
 
     _levels: Optional[List[Tuple[int, int]]] = None
+    _places: Optional[Dict[str, List[int]]] = None
 
     @staticmethod
     def _cut(text: str) -> List[str]:
@@ -294,18 +302,24 @@ class CfLines(Document[Line]):
 
     def __iter__(self) -> Iterator[Line]:
         parsed = _PARSED.get
-        for index, line in enumerate(self._lines):
-            text = split_eol(line)[0] if line[-2:] == "\r\n" or line[-1:] != "\n" else line[:-1]
-            yield ("#" not in text and parsed(text)) or self._parse(text, index)
+        for index, text in enumerate(self._lines.texts()):
+            if "#" not in text:
+                yield parsed(text) or parse(text)
+            elif text[0] == "#":
+                yield Comment(text=text[1:] or None)
+            else:
+                yield self._parse(text, index)
 
     def _edited(self) -> None:
-        self._levels = None
+        self._levels = self._places = None
 
     def level(self, index: int) -> int:
         """The version level in force at line `index`: that of the last V line above it, 0 without one."""
         if self._levels is None:
             found = [
-                (at, _LEVEL.match(self._lines[at])) for at, head in enumerate(self._lines.heads()) if head == "V"
+                (at, _LEVEL.match(self._lines[at]))
+                for at, head in enumerate(self._lines.heads())
+                if head == "V"
             ]
             self._levels = [(at, int(match.group(1))) for at, match in found if match]
         return next((level for at, level in reversed(self._levels) if at < index), 0)
@@ -320,10 +334,22 @@ class CfLines(Document[Line]):
         if nodes.Option in kinds or nodes.ShortOption in kinds:
             letters.add("O")
         if nodes.Blank in kinds or nodes.BadLine in kinds:
-            letters |= set(self._lines.heads()) - set(nodes.BY_LETTER)
-        for index, head in enumerate(self._lines.heads()):
-            if head in letters and (head in nodes.BY_LETTER or kind(self._lines[index]) in kinds):
+            letters |= set(self._by_head()) - set(nodes.BY_LETTER)
+        places = self._by_head()
+        found = [places[letter] for letter in letters if letter in places]
+        for index in found[0] if len(found) == 1 else sorted(chain.from_iterable(found)):
+            head = self._lines[index][:1]
+            if head in nodes.BY_LETTER or kind(self._lines[index]) in kinds:
                 yield index
+
+    def _by_head(self) -> Dict[str, List[int]]:
+        """The lines by their first character."""
+        if self._places is None:
+            made: Dict[str, List[int]] = {}
+            for index, head in enumerate(self._lines.heads()):
+                made.setdefault(head, []).append(index)
+            self._places = made
+        return self._places
 
 
 #: From this level on a `#` inside a line begins a comment (op.me, 5.9).
@@ -337,9 +363,11 @@ def kind(line: str) -> Type[Line]:
     found = nodes.BY_LETTER.get(first)
     if found is not None:
         return found
+    if line[:2] == "\\#":
+        return Comment  # what is left without the backslash is one
     if first == "O":
         return nodes.Option if line[1:2] == " " else nodes.ShortOption
-    return nodes.Blank if split_eol(line)[0] == "" else BadLine
+    return nodes.Blank if first == "\0" or split_eol(line)[0] == "" else BadLine
 
 
 #: Lines that were parsed, by their text: a fleet of files is mostly the same lines.  When it is full it is emptied.

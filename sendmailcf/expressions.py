@@ -16,6 +16,7 @@ from typing import (
     Callable,
     Dict,
     FrozenSet,
+    Generator,
     Iterable,
     Iterator,
     List,
@@ -30,6 +31,7 @@ from typing import (
 
 from attrs import frozen
 
+from .errors import EditError
 from .nodes import Node, field_names
 
 #: Characters that always are tokens of their own, beside those of OperatorChars.
@@ -236,6 +238,14 @@ def words(text: str) -> Tuple[Word, ...]:
     return tuple(top)
 
 
+def text_of(these: Sequence[Word]) -> str:
+    """The text of words, to be put into a line.  Raises EditError if it would be cut into other words."""
+    text = "".join(map(str, these))
+    if words(text) != tuple(these):
+        raise EditError(f"the words would not read back as themselves: {text!r}")
+    return text
+
+
 def _close(
     open_now: List[Tuple[Type[Enclosed], Dict[str, Any]]], top: List[Word], closing: Optional[str]
 ) -> List[Word]:
@@ -249,19 +259,18 @@ def _close(
     return into
 
 
-def walk(these: Sequence[Word], start: int = 0) -> Iterator[Tuple[int, Word]]:
-    """Each word with its place in the text, counted in characters from `start`; those inside others follow them."""
+def walk(these: Sequence[Word], start: int = 0) -> Generator[Tuple[int, Word], None, int]:
+    """Each word with its place in the text, counted in characters from `start`; those inside others follow them.
+    It returns where the last ends."""
     for word in these:
         yield start, word
-        at = start
         for name in field_names(type(word)):
             value = getattr(word, name)
             if isinstance(value, tuple):
-                yield from walk(value, at)
-                at += sum(len(str(one)) for one in value)
+                start = yield from walk(value, start)
             elif value is not None:
-                at += len(value)
-        start = at
+                start += len(value)
+    return start
 
 
 _PLAIN: Dict[str, Callable[..., Word]] = {"text": Text, "blank": Space, "quoted": Quoted}

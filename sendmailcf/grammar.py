@@ -1,9 +1,9 @@
 """The grammars, opened once each and on first use.
 
-The one thing to know: lark is imported here and nowhere else, and only when a first line is parsed.  A rule that is a
-row of terminals, as most are, is read by one pattern made of them, some four times as fast as by lark's parser, which
-reads the rest; a test holds the two against each other.  Never turn on lark's cache: it keeps pickles in a temporary
-directory, and root runs this library.
+The one thing to know: a rule that is a row of terminals, or has another such rule repeated in it, is read by patterns
+made of them, some four times as fast as by lark's parser, and without importing it; a test holds the two against each
+other.  lark reads what is left, and is imported here and nowhere else.  Never turn on its cache: it keeps pickles in a
+temporary directory, and root runs this library.
 """
 
 from __future__ import annotations
@@ -11,14 +11,22 @@ from __future__ import annotations
 import os
 import pkgutil
 import re
-from functools import partial
+from functools import cached_property, partial
 from types import SimpleNamespace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Sequence
-
-from lark import Lark, Token
-from lark.exceptions import UnexpectedInput
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Pattern, Sequence, Tuple
 
 from .errors import SendmailCfError
+
+if TYPE_CHECKING:
+    from lark import Lark
+
+_TERMINAL = re.compile(
+    r"""^([A-Z_]+)(?:\.[0-9]+)?:\ (?:"((?:[^"\\\n]|\\.)+)"|/([^\n]+)/)$""", re.MULTILINE | re.VERBOSE
+)
+
+_RULE = re.compile(r"^([a-z_]+):([^\n]*)$", re.MULTILINE)
+Reader = Callable[[str], Optional[List[Any]]]
+_REPEATED = re.compile(r"([^a-z]*)([a-z_]+)([*+])([^a-z]*)")
 
 
 def source(name: str) -> str:
@@ -42,7 +50,8 @@ def _beside_the_package(name: str) -> Optional[bytes]:
 
 
 def _built(make: Callable[[List[Any]], Any], parts: List[Any]) -> Any:
-    return make([str(part) if isinstance(part, Token) else part for part in parts])
+    # Tokens of lark are strings of a class of their own.
+    return make([str(part) if isinstance(part, str) else part for part in parts])
 
 
 class Grammar:
@@ -57,51 +66,105 @@ class Grammar:
         strict: bool = False,
     ) -> None:
         self._source = source(name)
+        self._starts = starts
         self._callbacks = callbacks
-        self._patterns: Dict[str, Optional[Pattern[str]]] = {}
-        #: The parser, whose terminals and rules others may read.
-        self.lark = Lark(
+        self._strict = strict
+        self._rules = dict(_RULE.findall(self._source))
+        self._terminals = {
+            name: re.escape(re.sub(r"\\(.)", r"\1", literal)) if literal else pattern
+            for name, literal, pattern in _TERMINAL.findall(self._source)
+        }
+        self._readers: Dict[str, Optional[Reader]] = {}
+
+    @cached_property
+    def lark(self) -> Lark:
+        """The parser by lark."""
+        from lark import Lark
+
+        return Lark(
             self._source,
             parser="lalr",
             lexer="contextual",
-            start=list(starts),
+            start=list(self._starts),
             keep_all_tokens=True,
             maybe_placeholders=True,
-            transformer=SimpleNamespace(**{name: partial(_built, make) for name, make in callbacks.items()}),
-            strict=strict,
+            transformer=SimpleNamespace(
+                **{name: partial(_built, make) for name, make in self._callbacks.items()}
+            ),
+            strict=self._strict,
         )
 
     def parse(self, start: str, text: str) -> Optional[Any]:
         """What the rule `start` builds from the whole of `text`; None where it cannot be read."""
         try:
-            pattern = self._patterns[start]
+            reader = self._readers[start]
         except KeyError:
-            pattern = self._patterns[start] = self._flat(start)
-        if pattern is not None:
-            found = pattern.fullmatch(text)
-            return None if found is None else self._callbacks[start](list(found.groups()))
+            reader = self._readers[start] = self._reader(start)
+        if reader is None:
+            return self._by_lark(start, text)
+        parts = reader(text)
+        return None if parts is None else self._callbacks[start](parts)
+
+    def _reader(self, rule: str) -> Optional[Reader]:
+        """A function from a text to the parts that the rule finds in it; None for a rule of no shape known here."""
+        body = self._rules[rule]
+        repeated = _REPEATED.fullmatch(body)
+        if repeated and not re.search("[a-z]", self._rules[repeated.group(2)]):
+            head, name, sign, tail = repeated.groups()
+            patterns = (self._row(head), self._row(self._rules[name]), self._row(tail))
+            return partial(_repeated, patterns, self._callbacks[name], sign == "+")
+        return None if re.search(r"[^A-Z_\[\] ]", body) else partial(_whole, self._row(body))
+
+    def _by_lark(self, rule: str, text: str) -> Optional[Any]:
+        from lark.exceptions import UnexpectedInput
+
         try:
-            return self.lark.parse(text, start=start)
+            return self.lark.parse(text, start=rule)
         except UnexpectedInput:
             return None
 
-    def _flat(self, rule: str) -> Optional[Pattern[str]]:
-        """The pattern of a rule that is terminals and optional rows of them; None for any other rule."""
-        found = re.search(rf"^{rule}:(.*)$", self._source, re.MULTILINE)
-        text = found.group(1) if found else ""
-        if found is None or re.search(r"[^A-Z_\[\] ]", text):
-            return None
-        terminals = {one.name: one.pattern.to_regexp() for one in self.lark.terminals}
+    def _row(self, text: str) -> Pattern[str]:
+        """The pattern of a row of terminals and optional rows of them."""
         words, out, first, count = re.findall(r"[A-Z_]+|[\[\]]", text), [], [], 0
         for at, word in enumerate(words):
             if word == "[":
                 # What begins an optional row must go on with it, as in a parser that never steps back.
-                first.append(terminals[words[at + 1]])
+                first.append(self._terminals[words[at + 1]])
                 out.append("(?:")
             elif word == "]":
                 out.append(f"|(?!{first.pop()}))")
             else:
                 count += 1
                 # A lookahead is never tried a second time: a terminal is as long as it is alone.
-                out.append(f"(?=({terminals[word]}))(?:\\{count})")
+                out.append(f"(?=({self._terminals[word]}))(?:\\{count})")
         return re.compile("".join(out))
+
+
+def _whole(row: Pattern[str], text: str) -> Optional[List[Any]]:
+    found = row.fullmatch(text)
+    return None if found is None else list(found.groups())
+
+
+def _repeated(
+    patterns: Tuple[Pattern[str], Pattern[str], Pattern[str]],
+    make: Callable[[List[Any]], Any],
+    once: bool,
+    text: str,
+) -> Optional[List[Any]]:
+    """A head, one thing repeated, and an end."""
+    head, item, tail = patterns
+    found = head.match(text)
+    if found is None:
+        return None
+    parts: List[Any] = list(found.groups())
+    least = len(parts) + once
+    at = found.end()
+    while True:
+        end = tail.fullmatch(text, at)
+        if end is not None and len(parts) >= least:
+            return [*parts, *end.groups()]
+        found = item.match(text, at)
+        if found is None:
+            return None
+        parts.append(make(list(found.groups())))
+        at = found.end()

@@ -50,13 +50,20 @@ def field_names(cls: Type[Node]) -> Tuple[str, ...]:
 
 
 def bare(name: str) -> str:
-    """The name of a macro or class without braces: `{x}` and `x` are one name (spec: one-letter names)."""
-    return name[1:-1] if name.startswith("{") else name
+    """The name of a macro or class without braces, `{x}` and `x` are one name, or the backslash that `#` needs."""
+    return name[1:-1] if name.startswith("{") else "#" if name == "\\#" else name
 
 
 def braced(name: str) -> str:
     """The name of a macro or class as it stands in a line: with braces unless it is one character."""
+    if name == "#":
+        return "\\#"
     return name if len(name) == 1 else "{" + name + "}"
+
+
+def unprotected(name: Optional[str]) -> str:
+    """A name as sendmail takes it, without the backslash that a `#` needs; "" for None."""
+    return "" if name is None else name.replace("\\#", "#")
 
 
 @frozen(kw_only=True, weakref_slot=False)
@@ -218,7 +225,7 @@ class Precedence(Line):
     """`Pname=number`; blanks belong to the name."""
 
     letter: str = "P"
-    name: str
+    name: Optional[str] = None
     equals: str = "="
     value: Optional[str] = None
     comment: Optional[str] = None
@@ -272,7 +279,7 @@ class Environment(Line):
     """`ENAME=value`; without `=` the variable is taken from the caller's environment."""
 
     letter: str = "E"
-    name: str
+    name: Optional[str] = None
     equals: Optional[str] = None
     value: Optional[str] = None
     comment: Optional[str] = None
@@ -297,7 +304,9 @@ class Comment(Line):
 
 @frozen(kw_only=True, weakref_slot=False)
 class Blank(Line):
-    """An empty line."""
+    """An empty line; one that begins with a NUL is empty, too: sendmail sees nothing of what follows."""
+
+    ignored: Optional[str] = None
 
 
 @frozen(kw_only=True, weakref_slot=False)

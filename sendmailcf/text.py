@@ -15,6 +15,7 @@ _LOGICAL = re.compile(r"[^\n]*(?:\n[ \t][^\n]*)*\n?")
 _PHYSICAL = re.compile(r"[^\n]*\n?")
 _MEANING = re.compile(
     r"""(?P<protected>\\\#)
+      | (?P<shielded>\$[=~&?]?)\\\#
       | \$(?:\$|[=~&?]?(?:\{[^${}\n]*\}|[^\n]))
       | (?P<removed>[ \t\v\f\r]+\#[^\n]*|\#[^\n]*)
       | [ \t\v\f\r]+
@@ -77,6 +78,8 @@ def meaning(raw: str) -> str:
     def replace(found: re.Match[str]) -> str:
         if found.group("protected"):
             return "#"
+        if found.group("shielded"):
+            return found.group("shielded") + "#"
         return "" if found.group("removed") or found.group("crlf") else found.group()
 
     return _MEANING.sub(replace, cut).rstrip(" \t\n\v\f\r").replace("\r\n", "\n")

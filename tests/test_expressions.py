@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sendmailcf.errors import EditError
 from sendmailcf.expressions import (
     MAX_TEXT_BYTES,
     ClassMatch,
@@ -36,6 +37,7 @@ from sendmailcf.expressions import (
     pieces,
     stripped,
     symbols,
+    text_of,
     tokens,
     unquoted,
     walk,
@@ -50,9 +52,26 @@ HOSTILE = st.text(alphabet='$*+-@={}&~?|.x1 ab"\\\n\t#(<>)é\udcff', max_size=40
 def test_words_lose_nothing(text: str) -> None:
     cut = words(text)
     assert "".join(map(str, cut)) == text
+    assert text_of(cut) == text
     for at, word in walk(cut):
         assert str(word)
         assert text[at : at + len(str(word))] == str(word)
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        [Text(text="a$*")],
+        [Text(text="a"), Text(text="b")],
+        [Macro(name="*")],
+        [Quoted(text='"a'), Text(text="b")],
+        [MapLookup(words=(), closing=None), Text(text="x")],
+        [Text(text="a$"), Text(text="x")],
+    ],
+)
+def test_words_that_would_be_other_words_are_refused(cut: List[Word]) -> None:
+    with pytest.raises(EditError, match="read back"):
+        text_of(cut)
 
 
 @given(HOSTILE.filter(lambda text: '"' not in text))

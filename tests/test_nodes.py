@@ -54,6 +54,7 @@ from sendmailcf.nodes import (
 
 TABLE = [
     ("", Blank()),
+    ("\0Mlocal\0", Blank(ignored="\0Mlocal\0")),
     ("#", Comment()),
     ("# text\n DAx", Comment(text=" text\n DAx")),
     ("DSrelay.example", MacroDefinition(name="S", value="relay.example")),
@@ -95,6 +96,10 @@ TABLE = [
     ("H??X :", HeaderDefinition(condition="??", name="X", colon=" :")),
     ("Kmap hash -o /f", KeyFile(name="map", map_class="hash", arguments="-o /f")),
     ("Kdequote dequote", KeyFile(name="dequote", map_class="dequote", space=None)),
+    ("Kdequote dequote\\", KeyFile(name="dequote", map_class="dequote", space="\\")),
+    ("Kx null: # c", KeyFile(name="x", map_class="null", space=":", comment=" # c")),
+    (r"Kx\#null\#", KeyFile(name="x", gap=r"\#", map_class="null", space=r"\#")),
+    (r"Kx hash\#/y", KeyFile(name="x", map_class="hash", space=r"\#", arguments="/y")),
     ("Kfoo-bar hash x", KeyFile(name="foo", gap="-", map_class="bar", arguments="hash x")),
     ("Kfoo hash:/etc/x", KeyFile(name="foo", map_class="hash", space=":", arguments="/etc/x")),
     (
@@ -129,6 +134,14 @@ TABLE = [
             equates=(Equate(gap=" ", key="P", value="/bin/x\n "), Equate(gap=", ", key="A", value="y")),
         ),
     ),
+    (
+        'Mx, E=\\\\#r, P="a\\#, b" # c',
+        MailerDefinition(
+            name="x",
+            equates=(Equate(key="E", value="\\\\#r"), Equate(key="P", value='"a\\#, b"')),
+            comment=" # c",
+        ),
+    ),
     ("Mbare", MailerDefinition(name="bare")),
     ("O Timeout.ident=5s", Option(name="Timeout.ident", value="5s")),
     ("O Name", Option(name="Name", equals=None)),
@@ -141,6 +154,16 @@ TABLE = [
     ("OQ/var/spool", ShortOption(flag="Q", value="/var/spool")),
     ("OMaxHopCount=30", ShortOption(flag="M", value="axHopCount=30")),
     ("Pjunk=-100", Precedence(name="junk", value="-100")),
+    ("\\#DBx", Comment(letter="\\#", text="DBx")),
+    ("D\n\tx", MacroDefinition(name="\n", value="\tx")),
+    ("P=5", Precedence(value="5")),
+    ("E", Environment()),
+    ("E=x", Environment(equals="=", value="x")),
+    ("EA\\#B=x", Environment(name="A\\#B", equals="=", value="x")),
+    ("D\\#x", MacroDefinition(name="\\#", value="x")),
+    ("Mx\\#y, P=/z", MailerDefinition(name="x\\#y", equates=(Equate(key="P", value="/z"),))),
+    ("HX\\#: a", HeaderDefinition(name="X\\#", colon=": ", template="a")),
+    ("R$*\t$\\#foo $1 # c", RewritingRule(lhs="$*", rhs="$\\#foo $1", comment=" # c")),
     ("Pjunk = -1", Precedence(name="junk ", value=" -1")),
     ("Qq, P=/x", QueueGroup(name="q", equates=(Equate(key="P", value="/x"),))),
     ("Sauthinfo", Ruleset(name="authinfo")),
@@ -158,6 +181,8 @@ TABLE = [
     ("Xf, S=local:/s", MailFilter(name="f", equates=(Equate(key="S", value="local:/s"),))),
     ("ETZ=UTC", Environment(name="TZ", equals="=", value="UTC")),
     ("EHOME", Environment(name="HOME")),
+    ("EHOME # c", Environment(name="HOME", comment=" # c")),
+    ("E A =x", Environment(name=" A ", equals="=", value="x")),
 ]
 
 BAD = [
@@ -230,6 +255,7 @@ def test_the_kind_is_known_without_parsing() -> None:
         "Cw" + "\\#" * 50_000,
         "R$*\t" + "$(a " * 30_000,
         "R$*\t" + "$?x " * 30_000,
+        "R$*\t" + "$# " * 30_000,
         "R$*\t" + "$(a $: $[b $@ " * 10_000,
         "R$*\t" + '"' * 100_001,
         "Fw/" + "x\n" * 50_000 + " %s",
@@ -305,7 +331,16 @@ def test_the_grammar_is_strict(name: str) -> None:
     classes = {"cf": [*nodes.LINES, nodes.Equate], "mapsource": [*authinfo.LINES, authinfo.AuthItem]}[name]
     rules = {nodes.rule_name(cls): list for cls in classes}
     starts = [nodes.rule_name(cls) for cls in classes]
-    grammar.Grammar(name, starts, rules, strict=True)
+    assert grammar.Grammar(name, starts, rules, strict=True).lark
+
+
+def test_a_rule_of_another_shape_is_read_by_lark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "source", lambda name: 'row: A (pair | A)\npair: A B\nA: "a"\nB: /b+/\n')
+    made = grammar.Grammar("row", ["row", "pair"], {"row": tuple, "pair": tuple})
+    assert made.parse("row", "aab") == ("a", ("a", "b"))
+    assert made.parse("row", "aa") == ("a", "a")
+    assert made.parse("row", "ab") is None
+    assert made.parse("pair", "abb") == ("a", "bb")
 
 
 def test_the_grammars_are_found_in_a_checkout_too(tmp_path: Path) -> None:

@@ -94,16 +94,16 @@ EXAMPLES = [
     ("SOne\nR$*\tx $1\n", "y", "failed: infinite loop"),
     ("SOne\nR$*\t$: $>None $1\n", "y", "failed: unknown ruleset None"),
     ("SOne\nR$*\t$@ $>One $1\n", "y", "failed: the rulesets call each other"),
-    ("SOne\nR$-\t$2\n", "y", "failed: sendmail refuses a rule of One: replacement $2"),
+    ("SOne\nR$-\t$2\n", "y", "failed: sendmail refuses a rule of One: $2: the left"),
     ("SOne\nR$-\tx\nR$1\tx\n", "y", "failed: sendmail refuses a rule of One: $1 on the left side"),
     ("SOne\nR$-\t$*\n", "y", "failed: sendmail refuses a rule of One: $* on the right side"),
     ("SOne\nR$-\t$(t $1\n", "y", "failed: sendmail refuses a rule of One: a lookup has no end"),
-    ("SOne\nR$-\t$(t $(t a $) $)\n", "y", "failed: sendmail refuses a rule of One: nested"),
-    ("SOne\nR$-\t$(t" + " $@ a" * 10 + " $)\n", "y", "failed: sendmail refuses a rule of One: too many arguments"),
-    ("SOne\nR" + "$-" * 10 + "\tx\n", "y", "failed: sendmail refuses a rule of One: too many wildcards"),
+    ("SOne\nR$-\t$(t $(t a $) $)\n", "y", "failed: sendmail refuses a rule of One: a lookup inside"),
+    ("SOne\nR$-\t$(t" + " $@ a" * 10 + " $)\n", "y", "failed: sendmail refuses a rule of One: a lookup has more"),
+    ("SOne\nR" + "$-" * 10 + "\tx\n", "y", "failed: sendmail refuses a rule of One: 10 wildcards"),
     ("SOne\nR" + "x" * 257 + "\tx\n", "y", "failed: sendmail refuses a rule of One: a token is longer"),
     ("D{r}${r}\nSOne\nR${r}\tx\n", "y", "failed: sendmail refuses a rule of One: expand: recursion"),
-    ("SOne\nR$-\t$&{no} ${no}\nR${no}\tx\n", "y", "failed: sendmail refuses a rule of One: a side is empty"),
+    ("SOne\nR$-\t$&{no} ${no}\nR${no}\tx\n", "y", "failed: sendmail refuses a rule of One: the left side is empty"),
     ("SOne\nR$*\t$: $>77 $1\n", "y", "y"),
     ('SOne\nR$*\t$: $>"Two" $1\nSTwo\nR$*\t$@ $1 $1\n', "y", "y y"),
 ]  # fmt: skip
@@ -202,3 +202,11 @@ def test_hostile_rules_end(rules: str) -> None:
     begin = time.process_time()
     run(rules, "a " * 300)
     assert time.process_time() - begin < 10
+
+
+def test_a_rule_is_read_with_the_macros_and_the_level_of_its_line() -> None:
+    line, sharp = "R$*$A\t$1$\tc\n", "R$*\t$1\\#a\n"
+    cf = Config(f"V1\nSx\n{sharp}V8\n{sharp}{line}DAb\n{line}D*c\n{line}")
+    rules = cf.reading().rulesets["x"]
+    assert [rule.lhs for rule in rules] == [("$*",), ("$*",), ("$*",), ("$*", "b"), ("cb",)]
+    assert [rule.rhs for rule in rules] == [("$1", "\\#a"), ("$1", "#a"), *[("$1",)] * 3]

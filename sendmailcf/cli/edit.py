@@ -1,8 +1,7 @@
 """`sendmailcf get`, `set` and `unset`: what a sendmail.cf says, thing by thing.
 
 The one thing to know: a key is the letter of a line and a name: O.AuthMechanisms, O.Timeout.ident, D.S, D.{name}; to
-read
-also C.w (members), F.w (files), K.authinfo, M.relay, M.relay.A, Q., X., H., P., E., S.canonify (rules) and V.
+read, also C.w (members), F.w (files), K.authinfo, M.relay, M.relay.A, Q., X., H., P., E., S.canonify (rules) and V.
 """
 
 from __future__ import annotations
@@ -46,11 +45,11 @@ def main(arguments: Sequence[str]) -> int:
     commands.choices["set"].add_argument("value", metavar="VALUE")
     args = parser.parse_args(arguments)
     cf = files.load(args.file)
-    if args.command == "get":
-        return _get(cf, args.key, args.json)
-    kind, name = _key(args.key)
-    view: Any = cf.options if kind == "O" else cf.macros
     try:
+        if args.command == "get":
+            return _get(cf, args.key, args.json)
+        kind, name = _key(args.key)
+        view: Any = cf.options if kind == "O" else cf.macros
         if args.command == "set":
             view[name] = args.value
         elif name in view:

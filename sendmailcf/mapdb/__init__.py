@@ -27,7 +27,13 @@ _read = open
 #: Bytes of a file by which its format is known.
 HEAD_BYTES = 2048
 #: The class of each format's maps.
-_CLASSES = {"hash": "HashMap", "hash185": "Hash185Map", "btree": "BtreeMap", "cdb": "CdbMap", "text": "TextMap"}
+_CLASSES = {
+    "hash": "HashMap",
+    "hash185": "Hash185Map",
+    "btree": "BtreeMap",
+    "cdb": "CdbMap",
+    "text": "TextMap",
+}
 #: At byte 12 of a file of Berkeley DB since 2.x, in its byte order.
 _FAMILY = {0x00061561: "hash", 0x00053162: "btree", 0x00042253: "queue", 0x00074582: "heap"}
 _QUEUE_HEAP = {"queue": "a Berkeley DB queue", "heap": "a Berkeley DB heap"}

@@ -266,7 +266,6 @@ class Writer:
                 return first
             level, kind = level + 1, RECNO_INTERNAL
 
-
     def meta(self, magic: int, version: int, kind: int, flags: int, file_id: int) -> bytes:
         """The first 72 bytes of a file, which all formats share, when all its pages are written."""
         head = struct.pack(self.order + "6I", 0, 1, 0, magic, version, self.pagesize) + bytes((0, kind, 0, 0))

@@ -203,7 +203,9 @@ class Info(FileInfo):
         if data[25] != BTREE_META:
             raise MapError(f"the first page has type {data[25]}, not {BTREE_META}", offset=25)
         if data[26]:
-            raise MapError("a file with checksums or partitions cannot be read; sendmail makes none", offset=26)
+            raise MapError(
+                "a file with checksums or partitions cannot be read; sendmail makes none", offset=26
+            )
         (flags,) = struct.unpack_from(order + "I", data, 48)
         for flag, what in ((RECNO, "a recno file"), (SUBDATABASES, "a file of several databases"),
                            (COMPRESSED, "a compressed btree")):  # fmt: skip

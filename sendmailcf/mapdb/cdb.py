@@ -143,7 +143,7 @@ class CdbMap(FileMap):
         at = HEAD
         while at < self.info.end:
             key, value = self._spans(at, self.info.end)
-            yield self._data[key:value[0]], self._data[value[0]:value[1]]
+            yield self._data[key : value[0]], self._data[value[0] : value[1]]
             at = value[1]
 
     def _spans(self, at: int, end: int) -> Tuple[int, Tuple[int, int]]:

@@ -511,7 +511,9 @@ class Hash185Map(FileMap):
                 for page, key, _ in self._bucket(bucket, budget, addresses):
                     count += 1
                     h = hash_of(key)
-                    if (h & info.high_mask if h & info.high_mask <= info.max_bucket else h & info.low_mask) != bucket:
+                    if (
+                        h & info.high_mask if h & info.high_mask <= info.max_bucket else h & info.low_mask
+                    ) != bucket:
                         yield MapError(f"a key in bucket {bucket} that belongs into another", offset=page)
                     if key in keys:
                         yield MapError("a key stands twice", offset=page)
@@ -583,4 +585,6 @@ class Hash185Map(FileMap):
             if seen and not marked:
                 yield MapError(f"overflow page {number} is used, and said to be free", offset=word)
             elif marked and not seen:
-                yield MapError(f"overflow page {number} is said to be used, and nothing names it", offset=word)
+                yield MapError(
+                    f"overflow page {number} is said to be used, and nothing names it", offset=word
+                )

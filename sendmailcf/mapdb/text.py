@@ -156,7 +156,10 @@ class TextMap(FileMap):
 
     def _faults(self) -> Iterator[MapError]:
         for at, line in self._lines():
-            if len(line) == LINE_BYTES and self._data[at + LINE_BYTES : at + LINE_BYTES + 1] not in (b"", b"\n"):
+            if len(line) == LINE_BYTES and self._data[at + LINE_BYTES : at + LINE_BYTES + 1] not in (
+                b"",
+                b"\n",
+            ):
                 yield MapError(f"a line of more than {LINE_BYTES} bytes", offset=at)
             if self._data[at + len(line) : at + len(line) + 1] == b"\0":
                 yield MapError("a NUL ends the line for sendmail", offset=at + len(line))
@@ -175,4 +178,6 @@ def _next(line: bytes, at: int, delimiter: bytes) -> int:
     """Where the next delimiter stands from `at` on, or -1."""
     if delimiter:
         return line.find(delimiter, at)
-    return min((found for found in (line.find(blank, at) for blank in (b" ", b"\t")) if found >= 0), default=-1)
+    return min(
+        (found for found in (line.find(blank, at) for blank in (b" ", b"\t")) if found >= 0), default=-1
+    )

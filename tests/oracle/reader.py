@@ -62,8 +62,12 @@ _SYMBOL = "\udc90"
 _CODE = re.compile("[\x80-\x9f\udc80-\udc9f\udcff$]")
 
 
+class EndedError(Exception):
+    """sendmail ended while it read the file."""
+
+
 def told(sendmail: str, cf: Path, rulesets: List[str]) -> Told:
-    """Events, mailers, rules and complaints as sendmail tells them."""
+    """Events, mailers, rules and complaints as sendmail tells them.  Raises EndedError."""
     commands = ["=M", *("=S" + name for name in rulesets)]
     done = subprocess.run(
         ["unshare", "-u", "-n", "-m", "sh", "-c", f'hostname {NAME}; mount -t tmpfs none /etc/mail; exec "$0" -bt -v -C "$1" -d37.8,35.9', sendmail, str(cf)],
@@ -72,6 +76,8 @@ def told(sendmail: str, cf: Path, rulesets: List[str]) -> Told:
     )  # fmt: skip
     text = done.stdout.decode("utf-8", "surrogateescape")
     head, *blocks = re.split(r"^> ", text, flags=re.MULTILINE)
+    if not blocks:
+        raise EndedError(head)
     complaints = re.findall(rf"^{re.escape(str(cf))}: line \d+: .*$", head, re.MULTILINE)
     head = re.sub(r"(?s)\A.*?^setoption Verbose.*?\n", "", head, flags=re.MULTILINE)
     # After the file sendmail declares the map host, if the file did not, and sets more of its own.
@@ -82,10 +88,9 @@ def told(sendmail: str, cf: Path, rulesets: List[str]) -> Told:
         flags=re.MULTILINE,
     )[0]
     found = {"events": list(_events(head)), "mailers": [], "complaints": complaints}
-    for line in blocks[0].split("\n") if blocks else []:
-        mailer = re.match(r"mailer \d+ \((.*?)\): (.*)", line)
-        if mailer:
-            found["mailers"].append(f"{mailer.group(1)}: {mailer.group(2)}")
+    for mailer in re.findall(r"^mailer \d+ \((.*?)\): (.*?)\n?(?=^mailer \d|\Z)", blocks[0], re.MULTILINE | re.DOTALL):
+        # A mailer's name and path are printed as they are in memory, with a code for the dollar of a symbol.
+        found["mailers"].append(f"{mailer[0]}: {mailer[1]}".replace("\udc81", "$"))
     for name, block in zip(rulesets, blocks[1:]):
         found["=S" + name] = [line[1:] for line in block.split("\n") if line.startswith("R")]
     return found
@@ -97,17 +102,29 @@ def _events(text: str) -> Iterator[str]:
         if one.startswith("setclass(") and from_program:
             continue
         from_program = one.startswith("fileclass(|")
-        if re.match(r"map (?:aliases|Alias)|(?:re)?define\((?:deliveryMode|daemon_flags) ", one):
+        # A name that begins a symbol, or is no printable byte, has no print.
+        if one.startswith(("define(***UNDEFINED", "redefine(***UNDEFINED")):
+            continue
+        # The letter M is told as an option without a name, and then as the macro that it defines.
+        if re.match(r"map (?:aliases|Alias)|(?:re)?define\((?:deliveryMode|daemon_flags) |setoption  \(M\)", one):
             continue
         declared = _MAP.match(one)
         if declared:
             yield "map {}, class {}, file {}, app {}".format(*declared.groups())
+        elif one.startswith("fileclass("):
+            yield one.replace("\udc81", "$")
         else:
             plain = re.sub(r"^redefine", "define", re.sub(r"^(setoption \w+) \(\S*?\)", r"\1", one))
             # -v on the command line fixes the option Verbose.
             plain = re.sub(r"^(setoption Verbose=.*) \(ignored\)$", r"\1", plain)
             if not (plain.startswith("setclass(") and _CODE.search(plain)):
                 yield plain
+
+
+def _definition(node: MacroDefinition) -> List[str]:
+    if (node.name == "$" and node.value) or not bare(node.name).isprintable() or not node.name.isascii():
+        return []
+    return [f"define({bare(node.name)} as {shown(unquoted(symbols(value_of(node.value))))})"]
 
 
 def _members(name: str, found: Iterable[str]) -> List[str]:
@@ -137,7 +154,7 @@ def ours(data: bytes) -> Told:
     for node in cf:
         lines.append(node)
         if isinstance(node, MacroDefinition):
-            events.append(f"define({bare(node.name)} as {shown(unquoted(symbols(value_of(node.value))))})")
+            events += _definition(node)
         elif isinstance(node, Version):
             before, after = (Reading(part, macros=OWN).value("w") for part in (lines[:-1], lines))
             events += [f"define(w as {after})"] if before != after else []
@@ -154,7 +171,7 @@ def ours(data: bytes) -> Told:
         elif isinstance(node, ClassFile) and "@" not in node.source:
             source = value_of(node.source).replace('"', "")
             scan = "%s" if source.startswith("|") else value_of(node.format) or "%s"
-            events.append(f"fileclass({source}, fmt={scan})")
+            events.append(f"fileclass({source}, fmt={scan})".replace("$$", "$"))
         elif isinstance(node, KeyFile):
             before_maps, maps = Reading(lines[:-1], macros=OWN).maps, Reading(lines, macros=OWN).maps
             name = next(
@@ -172,7 +189,7 @@ def ours(data: bytes) -> Told:
         elif isinstance(node, ShortOption) and node.flag == "M":
             defined = parse("D" + (node.value or ""))
             if isinstance(defined, MacroDefinition):
-                events.append(f"define({bare(defined.name)} as {shown(symbols(value_of(defined.value)))})")
+                events += _definition(defined)
         elif isinstance(node, (Option, ShortOption)):
             row = option_row(node.name) if isinstance(node, Option) else short_option_row(node.flag)
             if row is not None:
@@ -213,12 +230,13 @@ def mailer_line(mailer: Mailer, named: Dict[str, str]) -> str:
         flags -= {"m"}
     arguments = mailer.arguments or ""
     limit = mailer.line_limit if mailer.line_limit is not None else 990 if "L" in flags else 0
-    end = mailer.end_of_line or ("\n" if "$u" in arguments else "\r\n")
+    raw = [value_of(one.value) for one in mailer.node.equates if one.key[:1] == "A"][-1]
+    end = mailer.end_of_line or ("\n" if Symbol("", "u") in symbols(raw) else "\r\n")
     types = mailer.types or (("dns", "rfc822", "smtp") if mailer.path == "[IPC]" else ("<undefined>",) * 3)
     parts = [
-        f"{mailer.name}: P={mailer.path}", "S=" + both(mailer.sender_rulesets),
+        f"{mailer.name}: P={mailer.path}".replace("$$", "$"), "S=" + both(mailer.sender_rulesets),
         "R=" + both(mailer.recipient_rulesets), f"M={mailer.max_size or 0}",
-        f"U={ids(mailer.user)}", f"F={''.join(sorted(flags))}", f"L={max(0, limit)}", f"E={shown(symbols(end))}",
+        f"U={ids(mailer.user)}", f"F={''.join(sorted(filter(str.isascii, flags)))}", f"L={max(0, limit)}", f"E={shown(symbols(end))}",
     ]  # fmt: skip
     if mailer.charset:
         parts.append(f"C={mailer.charset}")

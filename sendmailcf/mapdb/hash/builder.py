@@ -19,6 +19,7 @@ from operator import eq
 
 from ...errors import MapError
 from .hashing import LANE_BITS, hashes_of
+from .heaps import HEAPS, Heaps
 from .layout import (
     CHECK_HASH,
     FREE,
@@ -32,7 +33,6 @@ from .layout import (
     page_order,
 )
 from .pages import Maker
-from .partitions import PARTITIONS, Partitions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Builder:
         self._pagesize = pagesize
         self._replace, self._several, self._version = replace, duplicates, version
         self._memory, self.scratch = memory, scratch
-        self._parts = Partitions(memory, scratch)
+        self._heaps = Heaps(memory, scratch)
         self._progress = progress
         self._odd: List[Record] = []
         #: Of each run of records: the number of the first, the heap of each (None for odd ones), their lines.
@@ -135,9 +135,9 @@ class Builder:
         if not keys:
             return
         hashes = self._hash(keys)
-        size = self._parts.size
-        low = self._parts.add(records, hashes)
-        self._note(hashes, self._parts.size - size - len(SEPARATOR) * len(records), low, lines)
+        size = self._heaps.size
+        low = self._heaps.add(records, hashes)
+        self._note(hashes, self._heaps.size - size - len(SEPARATOR) * len(records), low, lines)
 
     def _hash(self, keys: Sequence[bytes]) -> array[int]:
         longest = max(map(len, keys))
@@ -166,7 +166,7 @@ class Builder:
 
     def begin_share(self, file: IO[bytes], jobs: int) -> None:
         """Make this the builder of one share; file: for heaps."""
-        self._parts.use(file, self._memory // jobs)
+        self._heaps.use(file, self._memory // jobs)
 
     def share(self, mine: int, jobs: int) -> _Share:
         """What there is to know of a share that was added, once its heaps but each `jobs`th are in its file."""
@@ -175,7 +175,7 @@ class Builder:
             for first, low, lines in self._runs
         ]
         counts = (self._count, self._payload, self._longest, self._file_id)
-        return counts, self._odd, runs, self._parts.give(range(mine, PARTITIONS, jobs))
+        return counts, self._odd, runs, self._heaps.give(range(mine, HEAPS, jobs))
 
     def join(self, shares: List[_Share], lines: List[int], mine: int, files: Sequence[IO[bytes]]) -> None:
         """Know of all shares, of which this builder has one.  lines: how many each has."""
@@ -193,7 +193,7 @@ class Builder:
                     at = [one + line for one in array("Q", held)]
                 self._runs.append((number + first, low, at))
             if share != mine:
-                self._parts.receive(given, files[share].fileno(), after=share > mine)
+                self._heaps.receive(given, files[share].fileno(), after=share > mine)
             number, line = number + count, line + lines[share]
 
     def write_share(self, fd: int, mine: int, jobs: int) -> Tuple[int, int, List[Tuple[int, bytes]]]:
@@ -251,18 +251,18 @@ class Builder:
 
     def _fill(self, pages: _Pages, mine: int = 0, jobs: int = 1) -> None:
         # Parts of a few thousand records: fewer than there are heaps if the file is small.
-        parts, top = jobs, min(PARTITIONS, pages.buckets)
+        parts, top = jobs, min(HEAPS, pages.buckets)
         while parts < top and (parts * _PART < self._count or parts * _PART_BYTES < self._payload):
             parts *= 2
         odd: Dict[int, List[Record]] = {}
         for record in self._odd:
             odd.setdefault(record[0] & (parts - 1), []).append(record)
         for part in range(mine, parts, jobs):
-            heaps = range(part, PARTITIONS, parts)
+            heaps = range(part, HEAPS, parts)
             records: List[bytes] = []
             buckets: List[int] = []
             for heap in heaps:
-                more, high = self._parts.take(heap)
+                more, high = self._heaps.take(heap)
                 records += more
                 buckets += self._buckets_of(heap, high, parts, pages.buckets)
             strange: Dict[int, List[Record]] = {}
@@ -275,12 +275,12 @@ class Builder:
                     pages.exact(at * parts + part, self._unique(whole))
             if self._progress is not None:
                 self._progress((part - mine + jobs) / parts)
-        self._parts.close()
+        self._heaps.close()
 
     def _buckets_of(self, heap: int, high: array[int], parts: int, buckets: int) -> Iterable[int]:
         """For the records of a heap: which bucket of their part each belongs in, counted from 0."""
-        own, step = (heap & (buckets - 1)) // parts, PARTITIONS // parts
-        mask = max(buckets // PARTITIONS, 1) - 1
+        own, step = (heap & (buckets - 1)) // parts, HEAPS // parts
+        mask = max(buckets // HEAPS, 1) - 1
         if mask > 255 or step > 1:
             return [(one & mask) * step + own for one in high]
         return high.tobytes()[_LOW_BYTE::2].translate(_MASKS[mask])

@@ -1,0 +1,240 @@
+"""What a rule may look at: the file, what sendmail holds at the line, and the files around.
+
+The one thing to know: `reading` is the state at the line that is being checked, read once for all rules;
+whatever costs more is made when the first rule asks for it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set, Tuple, Union
+
+from attrs import frozen
+
+from ..config import Config
+from ..document import Document
+from ..known.options import OptionRow
+from ..nodes import KeyFile, Option, ShortOption, value_of
+from ..reading import Reading
+from ..references import DEFINITION, MAILER, MAP, USE, Reference
+from ..text import encode
+from ..values import short_option_row
+from . import documents
+from .documents import AnyDocument
+from .problem import Problem
+from .rule import Found, Rule
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from ..relay.host import Facts, Look
+    from ..relay.links import Chain
+    from .suppress import Suppressions
+
+#: What sendmail sets itself before it reads a file, so that text with it can be expanded.
+START_MACROS = {
+    "w": "host.example.com",
+    "j": "host.example.com",
+    "m": "example.com",
+    "k": "host.example.com",
+    "n": "MAILER-DAEMON",
+    "v": "8.17.1",
+    "b": "Thu, 1 Jan 1970 00:00:00 GMT",
+}
+
+
+@frozen
+class OptionLine:
+    """A line that sets an option which this sendmail has.
+
+    row: the option.  sub: its suboption as it is spelled, "" for none.  value: as sendmail takes it.  start: where
+    the value begins, in characters of the line.
+    """
+
+    index: int
+    node: Union[Option, ShortOption]
+    row: OptionRow
+    sub: str
+    value: str
+    start: int
+
+    def place(self, word: str = "") -> Tuple[int, int]:
+        """Where a word of the value stands, or all of the value."""
+        raw = self.node.value or ""
+        at = max(raw.find(word), 0) if word else 0
+        return self.start + at, self.start + at + len(word or raw)
+
+
+class Watch:
+    """A context that knows whether a rule has asked it for anything but the settings, which many files share.
+
+    What has not asked, and has found nothing in a line, finds nothing in any equal line.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.settings = context.settings
+        self.asked = False
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked = True
+        return getattr(self._context, name)
+
+
+class Context:
+    """One file while it is checked.
+
+    document: the file.  kind: one of documents.KINDS.  path: its name in problems.  facts: a function from a
+    path to what is known of that file (as `files.Facts`), or None where nothing may be asked of the host.
+    settings: for which sendmail.  config: the sendmail.cf: the file itself, or the one that names it, or None.
+    declared: for a source, the index of the line of `config` that names it, or None.
+    """
+
+    def __init__(
+        self,
+        document: Document[Any],
+        kind: str,
+        *,
+        path: Optional[str] = None,
+        facts: Optional[Look] = None,
+        settings: Optional[Settings] = None,
+        config: Optional[Config] = None,
+        declared: Optional[int] = None,
+    ) -> None:
+        self.document = document
+        self.kind = kind
+        self.path = path if path is not None else document.path
+        self.facts = facts
+        self.settings = settings or Settings()
+        self.config = document if isinstance(document, Config) else config
+        self.declared = declared
+        #: What sendmail holds: all lines above the one that is being checked, and that line too if it is an R,
+        #: S, M or H line, so that `reading.rule` and `reading.refused` tell of it.  For a rule of the whole
+        #: file, all lines.
+        self.reading = Reading((), macros=START_MACROS)
+        #: The lines for which a rule has reported an error of sendmail's own.
+        self.refused: Set[int] = set()
+        #: The lines so far that cannot be read.
+        self.unreadable: List[int] = []
+        #: What was found so far.
+        self.problems: List[Problem] = []
+        self._documents: Dict[Tuple[str, str], Optional[AnyDocument]] = {}
+
+    @property
+    def cf(self) -> Config:
+        """The sendmail.cf, for rules that only see such files."""
+        if self.config is None:
+            raise TypeError("a rule of sendmail.cf was asked of another file")
+        return self.config
+
+    @cached_property
+    def options(self) -> Dict[str, List[OptionLine]]:
+        """The lines that set options, by the option's name, or by its letter where it has no name."""
+        found: Dict[str, List[OptionLine]] = {}
+        nodes: Dict[int, Union[Option, ShortOption]] = dict(self.cf.of_kind(Option))
+        nodes.update(self.cf.of_kind(ShortOption))
+        for index, node in sorted(nodes.items()):
+            if isinstance(node, Option):
+                name, _, sub = node.name.partition(".")
+                meant = self.settings.meant(name)
+                row = meant[0] if len(meant) == 1 else None
+                start = 1 + len(node.blank + node.name + (node.equals or ""))
+            else:
+                row, sub, start = short_option_row(node.flag), "", 2
+            if row is not None and not self.settings.missing(row):
+                line = OptionLine(index, node, row, sub, value_of(node.value), start)
+                found.setdefault(row.name or row.letter, []).append(line)
+        return found
+
+    # Names.
+    @cached_property
+    def references(self) -> List[Reference]:
+        """Every place of the sendmail.cf that defines or uses a name."""
+        return [] if self.config is None else self.config.references()
+
+    @cached_property
+    def _by_name(self) -> Dict[Tuple[str, str], Dict[str, List[Reference]]]:
+        found: Dict[Tuple[str, str], Dict[str, List[Reference]]] = {}
+        for one in self.references:
+            name = one.name.lower() if one.kind in (MAP, MAILER) else one.name
+            found.setdefault((one.kind, one.role), {}).setdefault(name, []).append(one)
+        return found
+
+    def definitions(self, kind: str) -> Dict[str, List[Reference]]:
+        """Where names of a kind (of sendmailcf.references: MACRO, CLASS, MAP, MAILER, RULESET) are defined, by
+        name: without braces, those of maps and mailers in lower case."""
+        return self._by_name.get((kind, DEFINITION), {})
+
+    def uses(self, kind: str) -> Dict[str, List[Reference]]:
+        """Where names of a kind are used, by the same."""
+        return self._by_name.get((kind, USE), {})
+
+    # Other files.
+    def file(self, path: str) -> Optional[Facts]:
+        """What is known of a file, or None where nothing may be asked."""
+        return None if self.facts is None else self.facts(path)
+
+    def other(self, path: str, kind: str) -> Optional[AnyDocument]:
+        """Another file as a document, or None where it cannot be had."""
+        if (path, kind) not in self._documents:
+            facts = self.file(path)
+            there = facts is not None and facts.data is not None
+            self._documents[path, kind] = (
+                documents.document(facts.data or b"", kind, path) if facts and there else None
+            )
+        return self._documents[path, kind]
+
+    @property
+    def declaration(self) -> Optional[KeyFile]:
+        """For a map source, the K line that names it."""
+        node = None if self.config is None or self.declared is None else self.config[self.declared]
+        return node if isinstance(node, KeyFile) else None
+
+    @cached_property
+    def chain(self) -> Optional[Chain]:
+        """The AUTH chain of the host, as `relay check` walks it; None without facts of files."""
+        from ..relay.chain import check
+
+        return None if self.facts is None or self.config is None else check(self.config, self.facts)
+
+    @cached_property
+    def suppressions(self) -> Optional[Suppressions]:
+        """What comments to the linter switch off; None where there are none."""
+        if documents.MARK not in str(self.document):
+            return None
+        from .suppress import Suppressions
+
+        return Suppressions(self.document)
+
+    # Places.
+    def placed(self, rule: Rule, found: Found) -> Problem:
+        """A problem, with its place in the file."""
+        where: Dict[str, Any] = {}
+        if found.index is not None:
+            where = self._place(found.index, found.start, found.end)
+        return Problem(
+            code=rule.code,
+            name=rule.name,
+            severity=rule.severity,
+            message=found.message,
+            path=self.path,
+            index=found.index,
+            consequence=found.consequence or rule.consequence,
+            hint=found.hint,
+            fix=found.fix,
+            **where,
+        )
+
+    def _place(self, index: int, start: Optional[int], end: Optional[int]) -> Dict[str, Any]:
+        text = self.document.text(index)
+        begin = 0 if start is None else start
+        stop = len(text) if end is None else end
+        first = self.document.line_number(index)
+        offset = self.document.span(index)[0]
+        return {
+            "line": first + text.count("\n", 0, begin),
+            "column": 1 + begin - (text.rfind("\n", 0, begin) + 1),
+            "end_line": first + text.count("\n", 0, stop),
+            "end_column": 1 + stop - (text.rfind("\n", 0, stop) + 1),
+            "sendmail_line": first + text.count("\n"),
+            "span": (offset + len(encode(text[:begin])), offset + len(encode(text[:stop]))),
+        }

@@ -1,0 +1,11 @@
+"""The rules, a module for each family.
+
+The one thing to know: importing a module here is what registers its rules, and the order below is the order
+in which they look at a line.
+"""
+
+from __future__ import annotations
+
+from . import auth, headers, lines, macros, mailers, maps, options, ports, rulesets
+
+__all__ = ["auth", "headers", "lines", "macros", "mailers", "maps", "options", "ports", "rulesets"]
