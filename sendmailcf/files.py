@@ -497,11 +497,12 @@ def sweep(directory: str) -> None:
         if not (entry.startswith(".") and entry.endswith(_TEMPORARY)):
             continue
         pid = entry[: -len(_TEMPORARY)].rpartition(".")[2].partition("-")[0]
-        if pid.isascii() and pid.isdecimal() and not _alive(int(pid)):
+        if pid.isascii() and pid.isdecimal() and not alive(int(pid)):
             _unlink(os.path.join(directory, entry))
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -164,6 +164,7 @@ def test_keys_that_end_with_a_nul(shell: Shell) -> None:
     assert shell("build", "-N", "source", "m.db")[0] == 0
     assert shell("get", "m.db", "foo")[1] == b"bar  baz\n"
     assert shell("diff", "-N", "source", "m.db")[0] == 0
+    assert shell("diff", "source", "m.db")[0] == 0
     assert shell("set", "m.db", "foo", "x")[0] == 0
     assert shell("set", "m.db", "a", "x", "b", "y")[0] == 0
     assert shell("rm", "m.db", "a")[0] == 0

@@ -188,6 +188,7 @@ def _diff(args: argparse.Namespace) -> int:
     wanted: Dict[bytes, List[bytes]] = {}
     with Opened(args.database, "") as opened:
         all_values = several(opened.map.info)
+        args.null = args.null or bool(_end(opened.map))
         for keys, values, _, problems in parse(_chunks(args), _rules(args)):
             _tell(args, problems)
             for key, value in zip(keys, values):
@@ -313,13 +314,18 @@ def vars_of(info: object) -> Iterable[str]:
 # Changing.
 
 
+def _end(found: Any) -> bytes:
+    """What ends the keys and values of a map: a NUL or nothing, as its first key tells."""
+    return b"\0" if next(iter(found), b"").endswith(b"\0") else b""
+
+
 def _changes(args: argparse.Namespace, wanted: Dict[str, Optional[bytes]]) -> int:
     """Set or remove keys; a NUL ends them if it ends the keys that are there.  The number that was missing."""
     path = files.resolve(os.path.abspath(args.database))
     state = files.state_of(path)
     with reopened(path, "") as opened:
         info = opened.map.info
-        end = b"\0" if next(iter(opened.map), b"").endswith(b"\0") else b""
+        end = _end(opened.map)
         changes = {
             _folded(args, key) + end: None if value is None else value + end for key, value in wanted.items()
         }

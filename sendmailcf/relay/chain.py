@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from .. import makemap, mapdb
+from .. import makemap
 from ..authinfo import PREFIX, DefaultAuthInfo, Reading, lookup_keys, surprises
 from ..config import Config
 from ..errors import MapError
@@ -18,7 +18,7 @@ from ..values import map_arguments
 from .credentials import judge
 from .host import (
     CLEAR,
-    HASH_CLASSES,
+    FORMATS,
     POLICIES,
     SESSIONS,
     TLS,
@@ -29,13 +29,13 @@ from .host import (
     Server,
     credentials_in,
     map_file,
-    mistaken_for_btree,
+    records_of,
 )
 from .links import ADVICE, OK, UNKNOWN, WRONG, Chain, Link
 from .live import Live
 from .permissions import refused_default_auth_info, unsafe_map
 from .plan import WRAPPED_PORTS, port_of
-from .predict import OFFERED, PORTS, Predictor, client_modifiers, default_auth_info, mechanism_words
+from .predict import PORTS, Predictor, client_modifiers, default_auth_info, mechanism_words, offered_by
 from .providers import provider_of
 from .readiness import Readiness, certificates
 from .rewrite import LookupFailedError
@@ -64,7 +64,12 @@ class _Walk:
         self.view = Host(cf, look)
         self.smart = self.view.smart_host()
         self.wanted = host
-        self.host = host or (self.smart.name if self.smart else "")
+        found = self.smart.name if self.smart else ""
+        # The name that counts is the one after MX and CNAME, where the host could ask for it.
+        asked = live is not None and (host is None or host.lower() == found.lower())
+        named = live.server_name.strip("[]") if live is not None and asked else ""
+        self.led = bool(named) and named.lower() != found.lower()
+        self.host = named or host or found
         self.server = Server.of(self.host)
         self.links: List[Link] = []
         self.has_ruleset = "authinfo" in cf.rulesets
@@ -79,6 +84,7 @@ class _Walk:
         entry = self._read_five_lines() if by_option else self._entry_in_use()
         stale = ""
         self._mechanisms(entry)
+        self.before_map = len(self.links)
         if by_option:
             self._five_lines()
         else:
@@ -180,11 +186,11 @@ class _Walk:
                 "sendmail waits for a greeting that never comes, and defers the mail",
                 f"{self.apply} --port 587",
             )
-        elif port not in PORTS:
+        elif port not in PORTS and provider_of(self.host) is None:
             self._add(
                 name,
                 ADVICE,
-                f"{where}, port {port}: not a port on which public relays take STARTTLS (25, 587, 2587)",
+                f"{where}, port {port}: relays usually take STARTTLS on {', '.join(map(str, PORTS))}",
                 "sendmail defers the mail unless the relay listens there",
                 f"{self.apply} --port 587",
             )
@@ -213,11 +219,11 @@ class _Walk:
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
             )
-        elif not {word.upper() for word in words} & set(OFFERED):
+        elif not {word.upper() for word in words} & set(offered_by(self.host)):
             self._add(
                 name,
                 WRONG,
-                f"{' '.join(words)} ({source}): neither LOGIN nor PLAIN, the ones that relays offer",
+                f"{' '.join(words)} ({source}): none of {' '.join(offered_by(self.host))}, which the relay offers",
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
             )
@@ -267,18 +273,8 @@ class _Walk:
             self._add(name, WRONG, detail, "no credentials are found: the relay answers 530", self.apply)
             return
         flags, file = map_arguments(node).flags, map_file(node)
-        if node.map_class.lower() not in HASH_CLASSES:
-            detail = f"{node.name} is of class {node.map_class}"
-            if mistaken_for_btree(node, self.look):
-                self._add(
-                    name,
-                    WRONG,
-                    f"{detail}, and {file}.db is a hash file",
-                    "sendmail cannot open it: no authentication, the relay answers 530",
-                    f"write hash in place of {node.map_class} in the K line of {node.name} in {self.cf_path}",
-                )
-            else:
-                self._add(name, UNKNOWN, f"{detail}, which cannot be read here")
+        if node.map_class.lower() not in FORMATS:
+            self._add(name, UNKNOWN, f"{node.name} is of class {node.map_class}, which cannot be read here")
         elif "m" in flags:
             self._add(
                 name,
@@ -301,7 +297,7 @@ class _Walk:
                 WRONG,
                 f"{node.name} has the flag -o, and {file}.db is missing",
                 "no credentials are found, and nothing is logged",
-                f"sendmailcf makemap hash {file} < {file}",
+                _build(node, file),
             )
         else:
             self._add(name, OK, str(node).strip())
@@ -359,32 +355,32 @@ class _Walk:
         return f"; it asks {', '.join(dict.fromkeys(names))}, which no K line declares"
 
     def _facts(self, node: Optional[KeyFile]) -> Tuple[str, Optional[Facts], Optional[Facts]]:
-        file = map_file(node) if node is not None and node.map_class.lower() in HASH_CLASSES else None
+        file = map_file(node) if node is not None and node.map_class.lower() in FORMATS else None
         return (file, self.look(file), self.look(file + ".db")) if file else ("", None, None)
 
     def _records(self, node: Optional[KeyFile]) -> Optional[Dict[bytes, bytes]]:
         _, _, database = self._facts(node)
-        if database is None or database.data is None:
+        if node is None or database is None or database.data is None:
             return None
         try:
-            return dict(mapdb.load(database.data).items())
+            return dict(records_of(node, database.data).items())
         except MapError:
             return None
 
     def _map_file(self, node: Optional[KeyFile]) -> None:
         name = "map file"
         file, source, database = self._facts(node)
-        if database is None or source is None:
+        if node is None or database is None or source is None:
             self._add(name, UNKNOWN, "no map to look for")
             return
-        path, build = file + ".db", f"sendmailcf makemap hash {file} < {file}"
+        path, build = file + ".db", _build(node, file)
         failed = "the lookup fails: no authentication, the relay answers 530"
         if database.data is None:
             state = WRONG if database.missing else UNKNOWN
             self._add(name, state, f"{path}: {database.problem}", failed, build)
             return
         try:
-            records = mapdb.load(database.data)
+            records = records_of(node, database.data)
             self._add(name, OK, f"{path}: {len(records)} entries, {records.info.byteorder} endian")
         except MapError as error:
             self._add(name, WRONG, f"{path}: {error}", failed, build)
@@ -445,7 +441,7 @@ class _Walk:
         if node is None or source is None or database is None or records is None:
             self._add(name, UNKNOWN, "no database to compare")
             return ""
-        build = f"sendmailcf makemap hash {file} < {file}"
+        build = _build(node, file)
         if source.data is None:
             self._add(name, UNKNOWN, f"{file}: {source.problem}")
             return ""
@@ -497,14 +493,17 @@ class _Walk:
             return
         for one in self._keys(node.name):
             if self._raw(one, records) is not None:
-                self._add(name, OK, f"{one} is found; it must be the canonical name of the server")
+                exact = one.lower() != PREFIX.lower()
+                said = "it must be the canonical name of the server" if exact else "the catch-all"
+                self._add(name, OK, f"{one} is found; {said}")
                 return
+        led = f" (DS{self.smart.text} leads to {self.host} by MX or CNAME)" if self.led and self.smart else ""
         others = len([key for key in records if key.lower().startswith(PREFIX.lower().encode())])
         near = self._near(records)
         self._add(
             name,
             WRONG,
-            f"{key} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
+            f"{key}{led} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
             "no credentials are found: the relay answers 530",
             self.apply,
         )
@@ -533,7 +532,7 @@ class _Walk:
         """The link of the entry; why what is sent is not what was meant, if so."""
         name = "entry"
         if entry.credentials is None:
-            known = any(link.state in (WRONG, UNKNOWN) for link in self.links[4:])
+            known = any(link.state in (WRONG, UNKNOWN) for link in self.links[self.before_map :])
             self._add(
                 name,
                 UNKNOWN if known else WRONG,
@@ -608,8 +607,8 @@ class _Walk:
                 WRONG,
                 f"{PREFIX} without a host, the catch-all, is in {map_file(node)}.db",
                 "the password is offered to every server that asks for authentication",
-                f"write {PREFIX}{self.host or 'HOST'} in {map_file(node)}, then sendmailcf makemap hash "
-                f"{map_file(node)} < {map_file(node)}",
+                f"write {PREFIX}{self.host or 'HOST'} in {map_file(node)}, then "
+                + _build(node, map_file(node) or ""),
             )
         else:
             self._add(name, OK, "no catch-all: the password is offered to the hosts of the entries alone")
@@ -695,3 +694,8 @@ class _Walk:
             )
         else:
             self._add("permissions", OK, f"{path} {facts.mode:04o}")
+
+
+def _build(node: KeyFile, file: str) -> str:
+    """The command that builds the database of a map from its source."""
+    return f"sendmailcf makemap {FORMATS.get(node.map_class.lower(), 'hash')} {file} < {file}"

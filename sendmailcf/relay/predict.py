@@ -16,7 +16,7 @@ from ..authinfo import BAD_BASE64, DefaultAuthInfo, Reading
 from ..config import Config
 from .host import (
     CLEAR,
-    HASH_CLASSES,
+    FORMATS,
     TLS,
     VERIFIED,
     Host,
@@ -25,22 +25,20 @@ from .host import (
     SmartHost,
     credentials_in,
     map_file,
-    mistaken_for_btree,
 )
 from .links import ACCEPTED, BOUNCED, DEFERRED, ELSEWHERE, OPEN, Prediction
 from .permissions import refused_default_auth_info, unsafe_map
-from .plan import port_of
+from .plan import WRAPPED_PORTS, port_of
+from .providers import provider_of
 from .rewrite import LookupFailedError
 
 #: What sendmail offers when AuthMechanisms is not set (sendmail/conf.c).
 DEFAULT_MECHANISMS = ("EXTERNAL", "GSSAPI", "KERBEROS_V4", "DIGEST-MD5", "CRAM-MD5")
-#: What relays offer.
+#: What relays offer, and the ports on which they take STARTTLS, where nothing better is known of them.
 OFFERED = ("LOGIN", "PLAIN")
-#: Ports on which relays take STARTTLS.
-PORTS = (25, 587, 2587)
+PORTS = (25, 587, 2525, 2587)
 #: Classes whose maps sendmail reads and we do not.
 FILE_CLASSES = (
-    "btree",
     "dbm",
     "cdb",
     "text",
@@ -66,6 +64,12 @@ def client_modifiers(cf: Config) -> str:
             if equals and key[:1] in ("M", "m"):
                 letters += value.strip(" \t")
     return letters
+
+
+def offered_by(host: str) -> Tuple[str, ...]:
+    """The mechanisms that a relay offers."""
+    provider = provider_of(host)
+    return (provider.mechanisms if provider is not None else ()) or OFFERED
 
 
 def mechanism_words(cf: Config, reading: Reading) -> Tuple[List[str], str]:
@@ -143,8 +147,11 @@ class Predictor:
         port = port_of(mailer.arguments or "")
         if port is None:
             return Prediction(None, OPEN, f"the port of the mailer {smart.mailer} is not known here")
-        if port not in PORTS:
-            return Prediction(False, DEFERRED, f"no relay takes STARTTLS on port {port}")
+        provider = provider_of(smart.name)
+        if port in WRAPPED_PORTS or (provider is not None and port not in provider.starttls_ports):
+            return Prediction(False, DEFERRED, f"the relay takes no STARTTLS on port {port}")
+        if provider is None and port not in PORTS:
+            return Prediction(None, OPEN, f"whether the relay listens on port {port} is not known here")
         return None
 
     def _sessions(self) -> List[Session]:
@@ -194,15 +201,13 @@ class Predictor:
     def _lookup(self, name: str, key: str) -> Optional[str]:
         """A lookup, with the files that sendmail refuses to open refused."""
         found = self.cf.maps.get(name)
-        if found is not None and found.node.map_class.lower() in HASH_CLASSES:
+        if found is not None and found.node.map_class.lower() in FORMATS:
             facts = self.look(f"{map_file(found.node)}.db")
             if facts.data is None and not facts.missing:
                 self._unseen = f"{facts.path}: {facts.problem}"
             refusal = unsafe_map(self.cf, self.look, facts) if facts.data is not None else None
             if refusal is not None:
                 raise LookupFailedError(f"unsafe map file {facts.path}: {refusal.words}")
-        elif found is not None and mistaken_for_btree(found.node, self.look):
-            raise LookupFailedError(f"{map_file(found.node)}.db is a hash file, not btree")
         elif found is not None and found.node.map_class.lower() in FILE_CLASSES:
             self._unseen = f"the map {name} is of class {found.node.map_class}, which cannot be read here"
         return self.view.value_in_map(name, key)
@@ -212,7 +217,7 @@ class Predictor:
         if reading.credentials is None:
             return False, BOUNCED, f"{reading.problem}: {_SILENT}"
         words, source = mechanism_words(self.cf, reading)
-        if not {word.upper() for word in words} & set(OFFERED):
+        if not {word.upper() for word in words} & set(offered_by(self.server.name)):
             return False, without, f"none of the mechanisms ({source}) is one that relays offer"
         if self.altered:
             return False, BOUNCED, f"{self.altered}: the relay does not take it and answers 530"

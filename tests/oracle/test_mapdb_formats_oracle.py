@@ -276,9 +276,11 @@ def test_verify_agrees_with_db_verify(program: Callable[[str], str], library: An
 
     def faulty(image: bytes) -> bool:
         path.write_bytes(image)
-        return (
-            subprocess.run([verify, "-q", path], capture_output=True, check=False, timeout=60).returncode != 0
-        )
+        try:
+            done = subprocess.run([verify, "-q", path], capture_output=True, check=False, timeout=4)
+        except subprocess.TimeoutExpired:
+            return True  # on a few files it runs for minutes or for ever
+        return done.returncode != 0
 
     def ours(image: bytes) -> bool:
         try:
@@ -337,7 +339,10 @@ def test_tinycdb_writes_the_same_bytes_and_reads_ours(run: Run, tmp_path: Path, 
 
 @given(st.dictionaries(st.binary(max_size=30), st.binary(max_size=300), max_size=60))
 def test_pure_cdb_reads_ours_and_writes_what_we_read(pairs: Dict[bytes, bytes]) -> None:
-    cdblib = pytest.importorskip("cdblib")
+    try:
+        import cdblib
+    except ImportError:
+        absent("the Python package pure-cdb")
     theirs = cdblib.Reader(cdb.build(pairs.items()))
     assert list(theirs.iteritems()) == list(pairs.items())
     assert all(theirs.get(key) == value for key, value in pairs.items())

@@ -286,6 +286,7 @@ STRICTER = {
     "its last page is missing": "the same, of a file that is too short for the field",
     "several databases": "the library opens no such file as a hash map",
     "bytes for a place": "the library reads 12 or 8 bytes of an item that names a page, whatever its length",
+    "never written has": "the library takes a page of type 0 as free, whatever its other fields say",
     "run into their places": "the library compares an item with the places before its own alone",
 }
 

@@ -1,8 +1,8 @@
 """Hash files built at once: pairs to bytes, or to a file.
 
 The one thing to know: a file is built in two passes over compact blobs, not over objects.  Records are hashed many
-at a time, as lanes of one big integer, and put in 256 partitions by their lowest bits, in memory or, above a limit, in
-a temporary file; then each partition's buckets become pages.  The number of buckets is not needed before the second
+at a time and put in 256 heaps by the lowest bits of their hashes, in memory or, above a limit, in a temporary file;
+then the buckets of one or several heaps, a part, become pages.  The number of buckets is not needed before the second
 pass, so a pipe does as well as a file.
 """
 
@@ -19,6 +19,7 @@ from operator import eq
 
 from ...errors import MapError
 from .hashing import LANE_BITS, hashes_of
+from .heaps import HEAPS, Heaps
 from .layout import (
     CHECK_HASH,
     FREE,
@@ -32,7 +33,6 @@ from .layout import (
     page_order,
 )
 from .pages import Maker
-from .partitions import PARTITIONS, Partitions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     )
 
     Put = Callable[[int, bytes], object]
-    #: Counts; odd records; runs with their lines; where the heaps are.
-    _Share = Tuple[Tuple[int, int, int, int], List[Tuple[int, int, bytes, bytes]], List[Any], Any]
     Record = Tuple[int, int, bytes, bytes]  # hash, number, key, value
+    #: Counts; odd records; runs with their lines; where the heaps are.
+    _Share = Tuple[Tuple[int, int, int, int], List[Record], List[Any], Any]
 
 #: makemap's size hint, which Berkeley DB takes as the first value of the counter of elements.
 _NELEM_START = 4096
@@ -64,9 +64,9 @@ _MAX_KEY_PAGE = 65536
 #: Between a key and a value in a blob: a byte that sorts behind all others, and the type of an item on its page.
 SEPARATOR = b"\xff\1"
 #: The bytes of blobs that are kept in memory, if no other limit is given.
-_MEMORY = 100 << 20
-#: How many records of a small file are laid down together, at least.
-_PART = 4096
+_MEMORY = 98 << 20
+#: How many records of a small file are laid down together, at least, and how many bytes at most.
+_PART, _PART_BYTES = 4096, 1 << 24
 _LOW_BYTE = 0 if sys.byteorder == "little" else 1
 #: For each mask of 0 to 8 bits, what it leaves of each byte.
 _MASKS = {(1 << bits) - 1: bytes(i & ((1 << bits) - 1) for i in range(256)) for bits in range(9)}
@@ -105,10 +105,10 @@ class Builder:
         self._pagesize = pagesize
         self._replace, self._several, self._version = replace, duplicates, version
         self._memory, self.scratch = memory, scratch
-        self._parts = Partitions(memory, scratch)
+        self._heaps = Heaps(memory, scratch)
         self._progress = progress
         self._odd: List[Record] = []
-        #: Of each run of records: the number of the first, the partition of each (None for odd ones), their lines.
+        #: Of each run of records: the number of the first, the heap of each (None for odd ones), their lines.
         self._runs: List[Tuple[int, Optional[bytes], Sequence[int]]] = []
         self._count = self._payload = self._longest = 0
         self._file_id = 0
@@ -135,9 +135,9 @@ class Builder:
         if not keys:
             return
         hashes = self._hash(keys)
-        size = self._parts.size
-        low = self._parts.add(records, hashes)
-        self._note(hashes, self._parts.size - size - len(SEPARATOR) * len(records), low, lines)
+        size = self._heaps.size
+        low = self._heaps.add(records, hashes)
+        self._note(hashes, self._heaps.size - size - len(SEPARATOR) * len(records), low, lines)
 
     def _hash(self, keys: Sequence[bytes]) -> array[int]:
         longest = max(map(len, keys))
@@ -166,7 +166,7 @@ class Builder:
 
     def begin_share(self, file: IO[bytes], jobs: int) -> None:
         """Make this the builder of one share; file: for heaps."""
-        self._parts.use(file, self._memory // jobs)
+        self._heaps.use(file, self._memory // jobs)
 
     def share(self, mine: int, jobs: int) -> _Share:
         """What there is to know of a share that was added, once its heaps but each `jobs`th are in its file."""
@@ -175,7 +175,7 @@ class Builder:
             for first, low, lines in self._runs
         ]
         counts = (self._count, self._payload, self._longest, self._file_id)
-        return counts, self._odd, runs, self._parts.give(range(mine, PARTITIONS, jobs))
+        return counts, self._odd, runs, self._heaps.give(range(mine, HEAPS, jobs))
 
     def join(self, shares: List[_Share], lines: List[int], mine: int, files: Sequence[IO[bytes]]) -> None:
         """Know of all shares, of which this builder has one.  lines: how many each has."""
@@ -193,7 +193,7 @@ class Builder:
                     at = [one + line for one in array("Q", held)]
                 self._runs.append((number + first, low, at))
             if share != mine:
-                self._parts.receive(given, files[share].fileno(), after=share > mine)
+                self._heaps.receive(given, files[share].fileno(), after=share > mine)
             number, line = number + count, line + lines[share]
 
     def write_share(self, fd: int, mine: int, jobs: int) -> Tuple[int, int, List[Tuple[int, bytes]]]:
@@ -251,18 +251,18 @@ class Builder:
 
     def _fill(self, pages: _Pages, mine: int = 0, jobs: int = 1) -> None:
         # Parts of a few thousand records: fewer than there are heaps if the file is small.
-        parts, top = jobs, min(PARTITIONS, pages.buckets)
-        while parts < top and parts * _PART < self._count:
+        parts, top = jobs, min(HEAPS, pages.buckets)
+        while parts < top and (parts * _PART < self._count or parts * _PART_BYTES < self._payload):
             parts *= 2
         odd: Dict[int, List[Record]] = {}
         for record in self._odd:
             odd.setdefault(record[0] & (parts - 1), []).append(record)
         for part in range(mine, parts, jobs):
-            heaps = range(part, PARTITIONS, parts)
+            heaps = range(part, HEAPS, parts)
             records: List[bytes] = []
             buckets: List[int] = []
             for heap in heaps:
-                more, high = self._parts.take(heap)
+                more, high = self._heaps.take(heap)
                 records += more
                 buckets += self._buckets_of(heap, high, parts, pages.buckets)
             strange: Dict[int, List[Record]] = {}
@@ -274,16 +274,13 @@ class Builder:
                 for at, whole in strange.items():
                     pages.exact(at * parts + part, self._unique(whole))
             if self._progress is not None:
-                self._progress((part + 1) / parts)
-        self._parts.close()
+                self._progress((part - mine + jobs) / parts)
+        self._heaps.close()
 
     def _buckets_of(self, heap: int, high: array[int], parts: int, buckets: int) -> Iterable[int]:
         """For the records of a heap: which bucket of their part each belongs in, counted from 0."""
-        own, step, mask = (
-            (heap & (buckets - 1)) // parts,
-            PARTITIONS // parts,
-            max(buckets // PARTITIONS, 1) - 1,
-        )
+        own, step = (heap & (buckets - 1)) // parts, HEAPS // parts
+        mask = max(buckets // HEAPS, 1) - 1
         if mask > 255 or step > 1:
             return [(one & mask) * step + own for one in high]
         return high.tobytes()[_LOW_BYTE::2].translate(_MASKS[mask])
@@ -412,13 +409,8 @@ class _Pages:
                 self.count += len(group)
                 low = size - after + before
                 head = self._header.pack(0, 1, bucket + 1, 0, 0, end - first, low & 0xFFFF, 0, kind)
-                page = (
-                    head,
-                    index[2 * first : 2 * end],
-                    bytes(room - used),
-                    body[whole - after : whole - before],
-                )
-                self._put((bucket + 1) * size, b"".join(page))
+                gap, own = bytes(room - used), body[whole - after : whole - before]
+                self._put((bucket + 1) * size, b"".join((head, index[2 * first : 2 * end], gap, own)))
             first, before = end, after
         return again
 

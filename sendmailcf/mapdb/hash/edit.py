@@ -125,6 +125,8 @@ class _Change:
         self._old: Dict[int, bytes] = {}
         self._new: Dict[int, bytes] = {}
         self._taken: Set[int] = set()
+        #: Pages that become free.  They are not used again in the same change: until it is done, something leads there.
+        self._released: List[int] = []
         self._elements, self._free, self._pages = 0, info.free, info.said_pages
         self._reader = Reader(info, self._page)
         self._maker = Maker(self._order, info.pagesize, info.version, self._allocate, self._new.__setitem__)
@@ -157,12 +159,6 @@ class _Change:
             self._pages += 1
         self._taken.add(number)
         return number
-
-    def _release(self, number: int) -> None:
-        size = self.info.pagesize
-        head = self._header.pack(0, 1, number, 0, self._free, 0, size & 0xFFFF, 0, FREE)
-        self._new[number], self._free = head.ljust(size, b"\0"), number
-        self._taken.discard(number)
 
     def find(self, key: bytes) -> Optional[Place]:
         """Where a key stands."""
@@ -266,7 +262,7 @@ class _Change:
             self._link(previous, following=following)
             if following:
                 self._link(following, previous=previous)
-            self._release(number)
+            self._released.append(number)
         else:
             after = self._links(following)[1]
             # The page moves as it is, an unsorted one, too.
@@ -275,7 +271,7 @@ class _Change:
             self._new[number] = page[:8] + links + page[20:]
             if after:
                 self._link(after, previous=number)
-            self._release(following)
+            self._released.append(following)
 
     def _link(self, number: int, *, previous: Optional[int] = None, following: Optional[int] = None) -> None:
         """Change the neighbours of a page."""
@@ -295,7 +291,7 @@ class _Change:
 
     def _release_large(self, first: int, length: int) -> None:
         for number in [number for number, _ in self._reader.pieces(first, length, 0)]:
-            self._release(number)
+            self._released.append(number)
 
     def _release_tree(self, root: int) -> None:
         todo, found = [root], 0
@@ -313,21 +309,29 @@ class _Change:
                     todo.append(struct.unpack_from(self._order + "I", item)[0])
                 elif item[2] & ~LEAF_DELETED == LEAF_OVERFLOW:
                     self._release_large(*struct.unpack_from(self._order + "II", item, 4))
-            self._release(number)
+            self._released.append(number)
 
     # Writing.
 
     def commit(self) -> None:
         """Write what was changed."""
         size = self.info.pagesize
+        for number in self._released:
+            free = self._header.pack(0, 1, number, 0, self._free, 0, size & 0xFFFF, 0, FREE)
+            self._new[number], self._free = free.ljust(size, b"\0"), number
         head = bytearray(self._page(0))
         elements = min(max(0, self.info.nelem + self._elements), 0xFFFFFFFF)
         struct.pack_into(self._order + "I", head, AT_NELEM, elements)
         struct.pack_into(self._order + "I", head, AT_FREE, self._free)
         struct.pack_into(self._order + "I", head, AT_LAST_PAGE, self._pages - 1)
         self._new[0] = bytes(head)
-        # What leads to others is written after them: pages new to their use, then those of the bucket, then page 0.
-        numbers = sorted(self._new, key=lambda number: (number == 0, number not in self._taken, number))
+        # What leads to others is written after them, and before what it no longer leads to.
+        released = set(self._released)
+        ranks = {
+            number: 0 if number in self._taken else 2 if number in released else 1 for number in self._new
+        }
+        ranks[0] = 3
+        numbers = sorted(self._new, key=lambda number: (ranks[number], number))
         pages = [(number, self._before(number), self._new[number]) for number in numbers]
         pages = [(number, old, new) for number, old, new in pages if old != new]
         if pages:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LANE_BITS = 23
 _LANE_MASK = (1 << LANE_BITS) - 1
 #: Keys longer than this are hashed one by one: in a lane they would cost every other key as many steps.
-_LANE_BYTES = 128
+_LANE_BYTES = 64
 
 
 def hash_of(key: bytes) -> int:
@@ -37,11 +37,15 @@ def hashes_of(keys: Sequence[bytes], longest: int) -> array[int]:
     In these bits the multiplier may be taken modulo 2**23, 403, so a product needs 32 bits: a lane.  Keys are filled
     up with NULs on the left, which a hash that starts at 0 does not notice.
     """
+    if longest > _LANE_BYTES:
+        made = hashes_of([key if len(key) <= _LANE_BYTES else b"" for key in keys], _LANE_BYTES)
+        for at, key in enumerate(keys):
+            if len(key) > _LANE_BYTES:
+                made[at] = hash_of(key) & _LANE_MASK
+        return made
     count = len(keys)
     words = (longest + 3) // 4 or 1
     lanes = array("I")
-    if words * 4 > _LANE_BYTES or lanes.itemsize != 4:
-        return array("I", [hash_of(key) & _LANE_MASK for key in keys])
     width = words * 4
     lanes.frombytes(b"".join([key.rjust(width, b"\0") for key in keys]))
     if count not in _lane_constants:

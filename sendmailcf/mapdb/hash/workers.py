@@ -13,7 +13,7 @@ import signal
 import tempfile
 
 from ...errors import MapError
-from .partitions import PARTITIONS
+from .heaps import HEAPS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def write_together(builder: Builder, fd: int, fill: Fill, jobs: int) -> List[Tup
     jobs: a power of two up to 256.  Raises what went wrong in any of the processes: OSError or MapError.
     """
     if jobs not in (1, 2, 4, 8, 16, 32, 64, 128, 256):
-        raise MapError(f"{jobs} processes: it is a power of two up to {PARTITIONS}")
+        raise MapError(f"{jobs} processes: it is a power of two up to {HEAPS}")
     files = [tempfile.TemporaryFile(dir=builder.scratch) for _ in range(jobs)]  # noqa: SIM115 - closed below
 
     def work(share: int, pipe: Union[_End, _Local]) -> List[Tuple[Any, int]]:

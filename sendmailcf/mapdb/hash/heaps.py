@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     Extents = List[Tuple[int, int, int]]  # descriptor, offset, length
 
-PARTITIONS = 256
+HEAPS = 256
 _LOW = 0 if sys.byteorder == "little" else 3
 
 
-class Partitions:
+class Heaps:
     """The heaps.
 
     memory: the bytes of records above which they are written to a file without a name in the directory `scratch`.
@@ -28,12 +28,12 @@ class Partitions:
 
     def __init__(self, memory: int, scratch: Optional[str]) -> None:
         self._memory, self._scratch = memory, scratch
-        self._blobs: List[List[bytes]] = [[] for _ in range(PARTITIONS)]
-        self._high = [array("H") for _ in range(PARTITIONS)]
-        self._extents: List[List[Tuple[int, int]]] = [[] for _ in range(PARTITIONS)]
+        self._blobs: List[List[bytes]] = [[] for _ in range(HEAPS)]
+        self._high = [array("H") for _ in range(HEAPS)]
+        self._extents: List[List[Tuple[int, int]]] = [[] for _ in range(HEAPS)]
         # What other processes have of each heap: records that come before those here, and behind them.
-        self._before: List[Extents] = [[] for _ in range(PARTITIONS)]
-        self._after: List[Extents] = [[] for _ in range(PARTITIONS)]
+        self._before: List[Extents] = [[] for _ in range(HEAPS)]
+        self._after: List[Extents] = [[] for _ in range(HEAPS)]
         self._held = self._end = 0
         #: Of all records, in bytes.
         self.size = 0
@@ -47,7 +47,7 @@ class Partitions:
         middle[0::2], middle[1::2] = raw[1::4], raw[2::4]
         high = array("H")
         high.frombytes(middle)
-        heaps: List[List[bytes]] = [[] for _ in range(PARTITIONS)]
+        heaps: List[List[bytes]] = [[] for _ in range(HEAPS)]
         held = 0
         # Both give None for each, so that `any` goes through all.
         any(map(list.append, map(heaps.__getitem__, low), records))
@@ -60,7 +60,7 @@ class Partitions:
         self._held += held
         self.size += held - len(records)
         if self._held > self._memory:
-            self._spill(range(PARTITIONS))
+            self._spill(range(HEAPS))
         return low
 
     def _spill(self, numbers: Iterable[int]) -> None:
@@ -68,15 +68,13 @@ class Partitions:
             import tempfile
 
             self._file = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115 - close() closes it
-        pieces = []
         for number in numbers:
             if self._blobs[number]:
                 piece = b"\n".join(self._blobs[number])
+                self._blobs[number] = []
                 self._extents[number].append((self._end, len(piece)))
                 self._end += len(piece)
-                pieces.append(piece)
-                self._blobs[number] = []
-        self._file.writelines(pieces)
+                self._file.write(piece)
         self._file.flush()
         self._held = 0
 
@@ -99,7 +97,7 @@ class Partitions:
 
     def give(self, mine: Container[int]) -> Tuple[List[List[Tuple[int, int]]], List[bytes]]:
         """Write all heaps but some to the file: where they are there, and the bits of hashes."""
-        self._spill([number for number in range(PARTITIONS) if number not in mine])
+        self._spill([number for number in range(HEAPS) if number not in mine])
         return self._extents, [high.tobytes() for high in self._high]
 
     def receive(
