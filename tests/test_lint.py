@@ -128,6 +128,17 @@ def test_place_of_a_problem_in_a_folded_line() -> None:
     assert str(problem).startswith("x.cf:5:2: error: MP001 map-class-unknown: ")
 
 
+def test_sendmail_counts_ends_of_lines() -> None:
+    text = "V10/Berkeley\nO QueueDirectory=/q\nMlocal, P=/x, A=x\nZ"
+    assert [one.sendmail_line for one in (*lint(Config(text)), *lint(Config(text + "\n")))] == [3, 4]
+
+
+def test_macros_that_nest_too_deep_are_told() -> None:
+    text = b"DA$A\nCB$A\nSx\nR$A\tx\nKx hash /$A\n"
+    found = [one for one in lint(Config(HEAD + text + TAIL)) if one.severity is Severity.ERROR]
+    assert [(one.code, one.line) for one in found] == [("MA006", 5), ("RS003", 7), ("MA006", 8)]
+
+
 def test_problem_of_the_whole_file_has_no_line_of_sendmail() -> None:
     (problem,) = lint(Config("V10/Berkeley\nO QueueDirectory=/q\n"))
     assert (problem.code, problem.index, problem.sendmail_line, problem.line) == ("ML003", None, 0, 1)
@@ -280,7 +291,7 @@ def test_the_kind_of_a_document() -> None:
 
 def test_a_bad_line_is_told_once() -> None:
     found = lint(Config(HEAD + b"D{a b}${c d\nPfoo ${x\nPfoo 5\n" + TAIL))
-    assert [(one.code, one.line) for one in found] == [("MA001", 4), ("MA002", 4), ("MA002", 5), ("CF099", 6)]
+    assert [(one.code, one.line) for one in found] == [("MA002", 4), ("MA002", 4), ("MA003", 5), ("CF099", 6)]
 
 
 def test_what_a_rule_may_look_at(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def lint(
             if rule.reported in ("E", "F") and found.index is not None:
                 context.refused.add(found.index)
 
-    read, none = context.reading.read if kind == CF else None, ()
+    read, none = context.read if kind == CF else None, ()
     for index, node in enumerate(document):
         cls = type(node)
         if read is not None and cls is RewritingRule:

@@ -345,7 +345,10 @@ def mailer_file_argv(context: Context, index: int, node: MailerDefinition) -> It
 def mailer_too_many(context: Context) -> Iterator[Found]:
     """There are more than 25 mailers, with the three that sendmail has itself.
 
-    Bad:
+    Bad (whole):
+        V10/Berkeley
+        O QueueDirectory=/var/spool/mqueue
+        Mlocal, P=/bin/true, F=lsDFM, A=true $u
         Ma, P=/x, A=a
         Mb, P=/x, A=a
         Mc, P=/x, A=a

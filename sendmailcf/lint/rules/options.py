@@ -436,9 +436,12 @@ def option_msp_user(context: Context) -> Iterator[Found]:
 
     Bad:
         O UseMSP=True
-    Good:
+    Good (whole):
+        V10/Berkeley
+        O QueueDirectory=/tmp
         O UseMSP=True
         O RunAsUser=8
+        Mlocal, P=/bin/true, F=lsDFM, A=true $u
     """
     msp, last = _true(context, "UseMSP"), _last(context, "RunAsUser")
     if msp is None:
