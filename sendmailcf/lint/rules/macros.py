@@ -44,6 +44,8 @@ _BRACED = re.compile(r"\$(?:\$|[=~&?]?(?:(?P<name>\{[^}]*\}?)|.))", re.DOTALL)
 _NAME = re.compile(r"\{[A-Za-z0-9_]{1,25}\}")
 #: An opening brace behind which stands no name that sendmail takes.
 _NOT_NAMED = re.compile(r"\{(?![A-Za-z0-9_]{1,25}\})")
+#: A symbol whose name is missing, or white space.
+_NO_NAME = re.compile(rf"\$[=~&?](?:[{_BLANKS}\0]|\Z)")
 #: The long names that a file may have beside those that sendmail registers before and after it reads one.
 MAX_NAMES = 94
 _REGISTERED = frozenset({"deliveryMode", "load_avg", "opMode"})
@@ -79,7 +81,8 @@ def _in_force(context: Context) -> Iterator[Tuple[int, str]]:
 @lru_cache(maxsize=1)
 def _bad_names(context: Context) -> Tuple[_Name, ...]:
     """The names that sendmail does not take: the line, the name, and where it stands."""
-    return tuple(_find_bad_names(context)) if _NOT_NAMED.search(str(context.cf)) else ()
+    text = str(context.cf)
+    return tuple(_find_bad_names(context)) if _NOT_NAMED.search(text) or _NO_NAME.search(text) else ()
 
 
 def _find_bad_names(context: Context) -> Iterator[_Name]:
@@ -89,6 +92,14 @@ def _find_bad_names(context: Context) -> Iterator[_Name]:
                 name = found.group("name")
                 if name is not None and not _NAME.fullmatch(name):
                     yield (index, name, *found.span("name"))
+        raw = context.cf.text(index).partition("\0")[0]
+        if raw[-2:] in ("$=", "$~", "$&", "$?") and [*_BRACED.finditer(raw)][-1].group() == raw[-2:]:
+            yield index, "{}", len(raw) - 2, len(raw)
+        elif text[0] == "C" and _NO_NAME.search(text):
+            # In a class line `$=` must be followed by a name in the same word.
+            word = re.search(rf"\AC(?:\{{\w+\}}|.)(?:.*[{_BLANKS}])?(\$=)[{_BLANKS}]", text, re.DOTALL)
+            if word:
+                yield (index, "{}", *word.span(1))
 
 
 def _defined(text: str) -> str:
@@ -138,6 +149,10 @@ def macro_no_name(context: Context) -> Iterator[Found]:
         D{}x
     Bad:
         DA${}
+    Bad:
+        DA$=
+    Bad:
+        C{x}one $= two
     Good:
         DAx
     """
