@@ -7,12 +7,11 @@ last rule here says that it does.
 from __future__ import annotations
 
 import re
-from typing import Iterator
+from typing import Iterator, Optional, Tuple
 
 from ...document import COMMENTS_LEVEL
 from ...nodes import (
     BY_LETTER,
-    LINES,
     BadLine,
     Blank,
     ClassWords,
@@ -37,8 +36,6 @@ from ..rule import Found, rule
 #: The newest version that a sendmail.cf may have.
 NEWEST_LEVEL = 10
 _DEAD = "sendmail does not start"
-#: Every kind of line that can be read.
-_ALL = tuple(cls for cls in LINES if cls not in (Blank, BadLine))
 
 
 @rule("CF001", "line-unknown", Severity.ERROR, BadLine, reported="E", consequence=_DEAD)
@@ -196,8 +193,27 @@ def line_of_sun(context: Context, index: int, node: VendorLine) -> Iterator[Foun
 # What sendmail takes silently.
 
 
-@rule("CF005", "line-nul", Severity.WARNING, *_ALL)
-def line_nul(context: Context, index: int, node: Line) -> Iterator[Found]:
+def _lines(context: Context, pattern: re.Pattern[str]) -> Iterator[Tuple[int, Line, str, re.Match[str]]]:
+    """The lines that can be read and in which a pattern is found, which most files hold nowhere."""
+    if pattern.search(str(context.cf)):
+        for index, node in enumerate(context.cf):
+            text = context.cf.text(index)
+            found = pattern.search(text)
+            if found and not isinstance(node, (Blank, BadLine)):
+                yield index, node, text, found
+
+
+_NUL = re.compile("\0")
+_BACKSLASH = re.compile(r"\\\r?\Z|\\\r?\n")
+_INDENTED_COMMENT = re.compile(r"\n[ \t]+#")
+_WHITE_LINE = re.compile(r"\n[ \t][ \t\v\f\r]*(?=\n|\Z)")
+_LONE_CR = re.compile(r"\r(?=[^\r\n])")
+#: A `#` that may be meant as one: behind a character that protects nothing, or between quotes.
+_HASH = re.compile(r'[^ \t\v\f\r\n#$=~&?\\]#|"[^"\n#]*#[^"\n]*"')
+
+
+@rule("CF005", "line-nul", Severity.WARNING)
+def line_nul(context: Context) -> Iterator[Found]:
     """A line holds a NUL byte.
 
     For sendmail the line ends there; indented lines below it are lost, too.
@@ -207,13 +223,12 @@ def line_nul(context: Context, index: int, node: Line) -> Iterator[Found]:
     Good:
         DAone two
     """
-    at = context.document.text(index).find("\0")
-    if at >= 0:
-        yield Found(index, "the line ends for sendmail at a NUL byte", at, at + 1)
+    for index, _, _, found in _lines(context, _NUL):
+        yield Found(index, "the line ends for sendmail at a NUL byte", *found.span())
 
 
-@rule("CF006", "line-backslash-continuation", Severity.WARNING, *_ALL)
-def line_backslash_continuation(context: Context, index: int, node: Line) -> Iterator[Found]:
+@rule("CF006", "line-backslash-continuation", Severity.WARNING)
+def line_backslash_continuation(context: Context) -> Iterator[Found]:
     """A line ends in a backslash.
 
     It does not go on in the next line: only a blank or a tab at the beginning of a line continues the one above.
@@ -225,9 +240,9 @@ def line_backslash_continuation(context: Context, index: int, node: Line) -> Ite
         DAone
          two
     """
-    text = context.document.text(index)
-    if text.endswith("\\") and not isinstance(node, (Comment, KeyFile)):
-        yield Found(index, "a backslash does not continue a line", len(text) - 1, len(text))
+    for index, node, text, _ in _lines(context, _BACKSLASH):
+        if text.endswith("\\") and not isinstance(node, (Comment, KeyFile)):
+            yield Found(index, "a backslash does not continue a line", len(text) - 1, len(text))
 
 
 _COMMAND = re.compile(
@@ -260,8 +275,8 @@ def line_indented_after_comment(context: Context, index: int, node: Comment) -> 
         )
 
 
-@rule("CF008", "line-indented-comment", Severity.INFO, *_ALL)
-def line_indented_comment(context: Context, index: int, node: Line) -> Iterator[Found]:
+@rule("CF008", "line-indented-comment", Severity.INFO)
+def line_indented_comment(context: Context) -> Iterator[Found]:
     """An indented comment stands below a command.
 
     It continues the command, which is harmless; but an indented line below it is a part of the command again.
@@ -273,17 +288,14 @@ def line_indented_comment(context: Context, index: int, node: Line) -> Iterator[
         DAone
         # a comment
     """
-    text = context.document.text(index)
-    if "\n" in text and not isinstance(node, Comment):
-        found = re.search(r"\n[ \t]+#", text)
-        if found:
-            yield Found(
-                index, "the indented comment is part of the command above it", found.start() + 1, found.end()
-            )
+    for index, node, _, found in _lines(context, _INDENTED_COMMENT):
+        if not isinstance(node, Comment):
+            place = found.start() + 1, found.end()
+            yield Found(index, "the indented comment is part of the command above it", *place)
 
 
-@rule("CF009", "line-whitespace-only", Severity.INFO, *_ALL)
-def line_whitespace_only(context: Context, index: int, node: Line) -> Iterator[Found]:
+@rule("CF009", "line-whitespace-only", Severity.INFO)
+def line_whitespace_only(context: Context) -> Iterator[Found]:
     """A line of nothing but white space stands below a command.
 
     It continues the command, which is harmless; below an empty line it would be an error.
@@ -297,17 +309,14 @@ def line_whitespace_only(context: Context, index: int, node: Line) -> Iterator[F
 
         DBtwo
     """
-    text = context.document.text(index)
-    if "\n" in text:
-        found = re.search(r"\n[ \t\v\f\r]+(?=\n|$)", text)
-        if found:
-            yield Found(
-                index, "a line of white space continues the line above it", found.start() + 1, found.end()
-            )
+    for index, _, _, found in _lines(context, _WHITE_LINE):
+        yield Found(
+            index, "a line of white space continues the line above it", found.start() + 1, found.end()
+        )
 
 
-@rule("CF014", "line-cr", Severity.WARNING, *_ALL)
-def line_cr(context: Context, index: int, node: Line) -> Iterator[Found]:
+@rule("CF014", "line-cr", Severity.WARNING)
+def line_cr(context: Context) -> Iterator[Found]:
     """A carriage return stands inside a line.
 
     Only a line feed ends a line, alone or behind a carriage return: what follows the lone one is part of this line.
@@ -318,11 +327,8 @@ def line_cr(context: Context, index: int, node: Line) -> Iterator[Found]:
         DAone
         DBtwo
     """
-    text = context.document.text(index)
-    if "\r" in text:
-        found = re.search(r"\r(?=[^\r\n])", text)
-        if found:
-            yield Found(index, "a carriage return does not end a line", found.start(), found.end())
+    for index, _, _, found in _lines(context, _LONE_CR):
+        yield Found(index, "a carriage return does not end a line", *found.span())
 
 
 @rule("CF015", "line-crlf", Severity.INFO)
@@ -399,8 +405,8 @@ def line_too_long(
         yield Found(index, f"sendmail cuts off {longest - _MAX_BYTES} of the {longest} bytes")
 
 
-@rule("CF018", "comment-in-quotes", Severity.WARNING, *_ALL)
-def comment_in_quotes(context: Context, index: int, node: Line) -> Iterator[Found]:
+@rule("CF018", "comment-in-quotes", Severity.WARNING)
+def comment_in_quotes(context: Context) -> Iterator[Found]:
     """A `#` inside of a value begins a comment.
 
     It does so in quotes, too, and in the middle of a word.  `\\#` is a `#`.
@@ -414,9 +420,16 @@ def comment_in_quotes(context: Context, index: int, node: Line) -> Iterator[Foun
         Sx
         R$*<TAB>$#error $@ 5.7.1 $: "550 \\#1 refused"
     """
-    text = context.document.text(index)
-    if "#" not in text or isinstance(node, Comment) or context.reading.level < COMMENTS_LEVEL:
+    if context.reading.level < COMMENTS_LEVEL:
         return
+    for index, node, text, _ in _lines(context, _HASH):
+        place = None if isinstance(node, Comment) else _lost(node, text)
+        if place is not None:
+            yield Found(index, "the # begins a comment; write \\#", place, place + 1)
+
+
+def _lost(node: Line, text: str) -> Optional[int]:
+    """Where a comment begins that was probably meant as text."""
     clean, at = text[:1] + blanked(text[1:]), 0
     for line in text.split("\n"):
         place = next((at + i for i, char in enumerate(line) if char == "#" and clean[at + i] != "#"), None)
@@ -424,9 +437,9 @@ def comment_in_quotes(context: Context, index: int, node: Line) -> Iterator[Foun
             before, lost = text[at:place], text[place : at + len(line)]
             glued = before[-1:].strip(" \t\v\f\r") and before[1:]
             if glued or (before.count('"') % 2 and '"' in lost):
-                yield Found(index, "the # begins a comment; write \\#", place, place + 1)
-                return
+                return place
         at += len(line) + 1
+    return None
 
 
 def _end_of_rule(node: RewritingRule) -> int:
