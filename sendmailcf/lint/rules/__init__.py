@@ -6,6 +6,17 @@ in which they look at a line.
 
 from __future__ import annotations
 
-from . import auth, headers, lines, macros, mailers, maps, options, ports, rulesets
+from . import auth, headers, lines, macros, mailers, maps, options, ports, rulesets, unreadable
 
-__all__ = ["auth", "headers", "lines", "macros", "mailers", "maps", "options", "ports", "rulesets"]
+__all__ = [
+    "auth",
+    "headers",
+    "lines",
+    "macros",
+    "mailers",
+    "maps",
+    "options",
+    "ports",
+    "rulesets",
+    "unreadable",
+]
