@@ -14,6 +14,8 @@ from sendmailcf.config import Config
 from sendmailcf.lint import RULES, Example, Problem, Rule, Settings, document, kind_of, lint, lint_host
 from sendmailcf.lint.documents import CF
 from sendmailcf.lint.settings import DEFAULT_FLAGS
+from sendmailcf.makemap import read
+from sendmailcf.mapdb.hash import build
 
 VERSION = b"V10/Berkeley\n"
 HEAD = VERSION + b"O QueueDirectory=/var/spool/mqueue\nDjhost.example.com\n"
@@ -27,6 +29,8 @@ class FakeFacts:
         words = example.facts.get(path, {})
         self.path = path
         self.data = example.files.get(path)
+        if self.data is not None and words.get("made") == "hash":
+            self.data = build(read(self.data, fold=False).pairs)
         self.missing = self.data is None
         self.problem = "No such file or directory" if self.missing else None
         self.mode = int(words.get("mode", "0600"), 8)

@@ -274,10 +274,13 @@ def file_missing(context: Context, index: int, node: ClassFile) -> Iterator[Foun
         x
     """
     path = _file(node)
-    if node.optional is not None or path[:1] != "/":
+    if node.optional is not None or not path:
         return
     facts = context.file(path)
     if facts is None:
+        return
+    if path[0] != "/":
+        yield Found(index, f"{path}: it is looked for in the directory where sendmail is started")
         return
     why = facts.problem if facts.data is None else ""
     blame = [setting.value.lower() for setting in context.cf.options.all("DontBlameSendmail")]
