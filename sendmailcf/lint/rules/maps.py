@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tupl
 
 from attrs import frozen
 
-from ...authinfo import LINE_BYTES, AuthInfoEntry, MapEntry, SourceBadLine, SourceLine
+from ...authinfo import (
+    LINE_BYTES,
+    AuthInfoEntry,
+    MapEntry,
+    SourceBadLine,
+    SourceBlank,
+    SourceComment,
+    SourceLine,
+)
 from ...errors import MapError
 from ...expressions import Symbol, expand, found_symbols, symbols
 from ...known.maps import MAP_CLASSES, MapClassRow
@@ -52,12 +60,12 @@ _LDAP_WORDS = {
 _MAX_SUBSTRINGS = 31
 
 
-_ENTRIES = (MapEntry, AuthInfoEntry)
+_ENTRIES = (MapEntry, AuthInfoEntry, SourceComment, SourceBadLine)
 #: Sources whose values are no free text.
 _TABLES = ("mailertable", "virtusertable", "genericstable", "domaintable")
 #: The words before the colon of a key of access, as stock files look for them.
 _TAGS = {one.lower(): one for one in (
-    "AuthInfo", "CertIssuer", "CertSubject", "ClientConn", "ClientRate", "Clt_Features", "Connect", "From",
+    "AuthInfo", "CertIssuer", "CertSubject", "ClientConn", "ClientRate", "Clt_Features", "Compat", "Connect", "From",
     "GreetPause", "IPv6", "QGRP", "Spam", "Srv_Features", "TLS_Clt", "TLS_Clt_features", "TLS_Rcpt", "TLS_Srv",
     "TLS_Srv_features", "To", "Try_TLS",
 )}  # fmt: skip
@@ -865,23 +873,28 @@ def _made_by_makemap(context: Context) -> bool:
 
 
 @rule(
-    "MP040", "source-leading-blank", Severity.ERROR, SourceBadLine, kinds=_SOURCES,
+    "MP040", "source-leading-blank", Severity.ERROR, SourceBadLine, SourceBlank, kinds=_SOURCES,
     consequence="makemap leaves the line out, and fails",
 )  # fmt: skip
-def source_leading_blank(context: Context, index: int, node: SourceBadLine) -> Iterator[Found]:
+def source_leading_blank(context: Context, index: int, node: SourceLine) -> Iterator[Found]:
     """A line of a source begins with white space.
+
+    A line of nothing but a carriage return, as other systems end lines, is one of these.
 
     Bad (as mailertable):
         example.org local:one
          example.com local:two
+    Bad (as mailertable):
+        example.org local:one
+        <CR>
     Good (as mailertable):
         example.org local:one
+
         example.com local:two
     """
-    if _made_by_makemap(context):
-        yield Found(
-            index, "the line begins with white space", 0, len(node.text) - len(node.text.lstrip(_SPACES))
-        )
+    blank = context.document.raw(index).rstrip("\n")
+    if blank and _made_by_makemap(context):
+        yield Found(index, "the line begins with white space", 0, len(blank) - len(blank.lstrip(_SPACES)))
 
 
 @rule(
@@ -896,7 +909,8 @@ def source_no_value(context: Context, index: int, node: MapEntry) -> Iterator[Fo
     Good (as access):
         example.org<TAB>REJECT
     """
-    if not node.value and _made_by_makemap(context):
+    # makemap knows more white space than lines are split at here.
+    if len(encode(context.document.text(index)).split(None, 1)) < 2 and _made_by_makemap(context):
         yield Found(index, "a key without a value", 0, len(node.key))
 
 
@@ -948,6 +962,21 @@ def source_line_long(context: Context, index: int, node: SourceLine) -> Iterator
     if (len(text) > LINE_BYTES // 4 and len(encode(text)) > LINE_BYTES) or "\0" in text:
         why = "a NUL" if "\0" in text else f"more than {LINE_BYTES} bytes"
         yield Found(index, f"the line holds {why}")
+
+
+@rule("MP049", "source-carriage-return", Severity.WARNING, *_ENTRIES, kinds=_SOURCES)
+def source_carriage_return(context: Context, index: int, node: SourceLine) -> Iterator[Found]:
+    """A line of a source ends with a carriage return.
+
+    makemap takes it for a part of the value.
+
+    Bad (as access):
+        example.org<TAB>REJECT<CR>
+    Good (as access):
+        example.org<TAB>REJECT
+    """
+    if context.document.raw(index).endswith("\r\n") and isinstance(node, (MapEntry, AuthInfoEntry)):
+        yield Found(index, "the carriage return at the end becomes a part of the value")
 
 
 @rule("MP044", "source-comment", Severity.WARNING, MapEntry, kinds=_TABLES)
