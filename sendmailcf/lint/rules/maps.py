@@ -935,12 +935,10 @@ def source_duplicate(context: Context) -> Iterator[Found]:
     seen: Dict[bytes, int] = {}
     for index, line in enumerate(context.document):
         if isinstance(line, (MapEntry, AuthInfoEntry)):
-            key = (
-                line.key.encode("utf-8", "surrogateescape").lower().decode("utf-8", "surrogateescape")
-                if fold
-                else line.key
-            )
-            first = seen.setdefault(key, index)
+            key, *value = encode(context.document.text(index)).split(None, 1)
+            if not value:
+                continue
+            first = seen.setdefault(key.lower() if fold else key, index)
             if first != index and _made_by_makemap(context):
                 at = context.document.line_number(first)
                 yield Found(index, f"line {at} has this key already", 0, len(line.key))
