@@ -73,6 +73,8 @@ def header_syntax(context: Context, index: int, node: Line) -> Iterable[Found]:
     if "$" in node.name and any(isinstance(one, Symbol) for one in symbols(value_of(node.name + node.colon))):
         start = 1 + len(node.condition or "")
         return (Found(index, "a header's name holds a macro", start, start + len(node.name)),)
+    if node.condition is None and node.name[:1] == "?":
+        return (Found(index, "a condition has no end", 1, 2),)
     if node.condition and _bad_condition(node.condition[1:-1]):
         message = "a condition is flags of mailers, or one macro and nothing else"
         return (Found(index, message, 1, 1 + len(node.condition)),)
@@ -251,9 +253,10 @@ def class_duplicate_word(context: Context, index: int, node: ClassWords) -> Iter
 def _file(node: ClassFile) -> str:
     """The path of a file of words; "" for a program or a map."""
     source = value_of(node.source)
-    if source[:1] == "|" or (source[:1] != "/" and re.match(r"[^@]*@(?:LDAP$|[^:]+:)", source)):
+    if source[:1] not in ("/", "|") and re.match(r"[^@]*@(?:LDAP$|[^:]+:)", source):
         return ""
-    return source.replace('"', "")
+    file = source.replace('"', "")
+    return "" if file[:1] == "|" else file
 
 
 @rule("HQ020", "file-missing", Severity.ERROR, ClassFile, reported="E", consequence=_DEAD)
@@ -308,7 +311,7 @@ def file_optional_glued(context: Context, index: int, node: BadLine) -> Iterator
         F{Foo}-o /etc/mail/foo
     """
     rest = _behind_name(node)
-    if rest is not None and rest[:2] == "-o" and rest[2:].strip(_SPACES):
+    if rest is not None and re.fullmatch(r"-o[^ \t\n\v\f\r]+", rest):
         yield Found(index, "-o needs a blank behind it: the file is dropped with it")
 
 
@@ -552,6 +555,15 @@ def queue_syntax(context: Context, index: int, node: BadLine) -> Iterator[Found]
     Good:
         Qfoo, P=/var/spool/mqueue
     """
+    text = value_of(node.text[1:].partition("\0")[0])
+    fields = re.sub(r"^[^, \t\n\v\f\r]*[, \t\n\v\f\r]?", "", text)
+    if text and all(
+        "=" in one
+        for one in re.split(r',(?=(?:[^"]*"[^"]*")*[^"]*$)', fields.lstrip("," + _SPACES))
+        if fields
+    ):
+        # An empty name, or nothing behind the first comma, is odd, and sendmail takes it.
+        return
     yield Found(index, "a Q line is Q, a name, and fields with = and commas between them")
 
 

@@ -25,7 +25,7 @@ from ...errors import MapError
 from ...expressions import Symbol, expand, found_symbols, symbols
 from ...known.maps import MAP_CLASSES, MapClassRow
 from ...makemap import read
-from ...nodes import BadLine, KeyFile, value_of
+from ...nodes import BadLine, KeyFile, Line, value_of
 from ...references import MAP, Reference
 from ...text import encode
 from ...values import map_class_row, map_flags, split_arguments
@@ -119,12 +119,13 @@ def _arguments_place(node: KeyFile, part: str = "") -> Tuple[int, int]:
 # The declaration.
 
 
-def _unavailable(context: Context, node: KeyFile) -> Optional[str]:
-    """Why there is no class of this name; "" where none has it; None where there is one, or a macro hides it."""
-    if "$" in node.name + node.map_class:
-        return None
-    row = map_class_row(node.map_class.lower())
-    return "" if row is None else context.settings.missing(row) or None
+def _unavailable(context: Context, node: KeyFile) -> Tuple[str, Optional[str]]:
+    """The class of a map, and why there is none of this name: "" where nobody has it, None where there is one."""
+    real = context.reading.expanded_map(node)
+    if not isinstance(real, KeyFile):
+        return "", None
+    row = map_class_row(real.map_class.lower())
+    return real.map_class, "" if row is None else context.settings.missing(row) or None
 
 
 @rule("MP001", "map-class-unknown", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
@@ -136,10 +137,11 @@ def map_class_unknown(context: Context, index: int, node: KeyFile) -> Iterator[F
     Good:
         Kx hash /etc/mail/x
     """
-    if _unavailable(context, node) == "" and node.gap[0] in _SPACES:
+    name, why = _unavailable(context, node)
+    if why == "" and node.gap[0] in _SPACES:
         here = [one.name for one in MAP_CLASSES if not context.settings.missing(one)]
-        near = difflib.get_close_matches(node.map_class.lower(), here, 1)
-        message = f"no maps of class {node.map_class}"
+        near = difflib.get_close_matches(name.lower(), here, 1)
+        message = f"no maps of class {name}"
         yield Found(index, message, *_class_place(node), hint=near[0] if near else None)
 
 
@@ -154,9 +156,9 @@ def map_class_build(context: Context, index: int, node: KeyFile) -> Iterator[Fou
     Good (version 8.16; with CDB):
         Kx cdb /etc/mail/x
     """
-    why = _unavailable(context, node)
+    name, why = _unavailable(context, node)
     if why:
-        yield Found(index, f"no maps of class {node.map_class}: {why}", *_class_place(node))
+        yield Found(index, f"no maps of class {name}: {why}", *_class_place(node))
 
 
 @rule("MP003", "map-no-file", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
@@ -299,7 +301,7 @@ def map_name_dash(context: Context, index: int, node: KeyFile) -> Iterator[Found
     Good:
         Kfoo_bar hash /etc/mail/x
     """
-    if _unavailable(context, node) == "" and node.gap[0] not in _SPACES:
+    if _unavailable(context, node)[1] == "" and node.gap[0] not in _SPACES:
         message = f"the name ends before {node.gap[0]!r}: this is a map {node.name} of class {node.map_class}"
         yield Found(index, message, 1, _class_place(node)[1])
 
@@ -588,8 +590,8 @@ def map_no_name(context: Context, index: int, node: BadLine) -> Iterator[Found]:
         yield Found(index, "the K line has no name: one begins with a letter or a digit")
 
 
-@rule("MP024", "map-no-class", Severity.ERROR, bad="K", reported="E", consequence=_DEAD)
-def map_no_class(context: Context, index: int, node: BadLine) -> Iterator[Found]:
+@rule("MP024", "map-no-class", Severity.ERROR, KeyFile, bad="K", reported="E", consequence=_DEAD)
+def map_no_class(context: Context, index: int, node: Line) -> Iterator[Found]:
     """A K line gives its map no class.
 
     Bad:
@@ -597,7 +599,11 @@ def map_no_class(context: Context, index: int, node: BadLine) -> Iterator[Found]
     Good:
         Kx hash /etc/mail/x
     """
-    if _begins_a_name(context, node):
+    if isinstance(node, BadLine):
+        found = _begins_a_name(context, node)
+    else:
+        found = isinstance(node, KeyFile) and not isinstance(context.reading.expanded_map(node), KeyFile)
+    if found:
         yield Found(index, "the map has no class")
 
 
