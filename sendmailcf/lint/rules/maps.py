@@ -1096,7 +1096,7 @@ def access_action_unknown(context: Context, index: int, node: MapEntry) -> Itera
         near = difflib.get_close_matches(value.upper(), _ACTIONS, 1)
         hint = near[0] if near else "OK" if value.upper() in ("ALLOW", "ACCEPT", "PERMIT", "PASS") else None
         start = len(node.key + (node.gap or ""))
-        yield Found(index, f"{value!r} is no action", start, start + len(value), hint=hint)
+        yield Found(index, "the word is no action", start, start + len(value), hint=hint)
 
 
 @rule("MP048", "access-number", Severity.WARNING, MapEntry, kinds=(ACCESS,))
