@@ -7,7 +7,7 @@ same letters mean something else.
 from __future__ import annotations
 
 import re
-from typing import Iterable, Iterator, List, Optional, Set, Tuple, Type
+from typing import Iterable, Iterator, List, Optional, Set, Tuple
 
 from ...expressions import Symbol, symbols
 from ...known.macros import CLASSES
@@ -538,7 +538,7 @@ def precedence_limit(context: Context) -> Iterator[Found]:
 # Queue groups and filters.
 
 
-def _equates(node: Equates, cls: Type[Equates]) -> Iterator[Tuple[Equate, int, str]]:
+def _equates(node: Equates) -> Iterator[Tuple[Equate, int, str]]:
     """Each field: where its key begins, and its text as sendmail stores it."""
     at = 1 + len(node.name)  # type: ignore[attr-defined]
     for one in node.equates:  # type: ignore[attr-defined]
@@ -577,7 +577,7 @@ def queue_key(context: Context, index: int, node: QueueGroup) -> Iterator[Found]
         Qfoo, R=1
     """
     known = {row.letter for row in QUEUE_EQUATES if not row.needs or context.settings.has(row.needs)}
-    for one, at, _ in _equates(node, QueueGroup):
+    for one, at, _ in _equates(node):
         if one.key[:1] not in known:
             yield Found(index, f"queue groups have no field {one.key[:1]}=", at, at + len(one.key))
             return
@@ -592,7 +592,7 @@ def queue_path(context: Context, index: int, node: QueueGroup) -> Iterator[Found
     Good:
         Qfoo, P=/var/spool/mqueue
     """
-    for one, at, text in _equates(node, QueueGroup):
+    for one, at, text in _equates(node):
         if one.key[:1] == "P" and not text:
             yield Found(index, "the path of the queue group is empty", at, at + len(one.key))
 
@@ -618,7 +618,7 @@ def queue_path_outside(context: Context) -> Iterator[Found]:
         base = base.rpartition("/")[0]
     base = base.rstrip("/")
     for index, node in context.cf.of_kind(QueueGroup):
-        for one, at, text in _equates(node, QueueGroup):
+        for one, at, text in _equates(node):
             if one.key[:1] != "P" or not text:
                 continue
             why = ""
@@ -724,7 +724,7 @@ def queue_flag(context: Context, index: int, node: QueueGroup) -> Iterator[Found
         Qfoo, F=f
     """
     known = {row.name for row in QUEUE_FLAGS}
-    for one, at, text in _equates(node, QueueGroup):
+    for one, at, text in _equates(node):
         bad = [flag for flag in text if flag not in known and flag not in _SPACES]
         if one.key[:1] == "F" and bad:
             yield Found(index, f"queue groups have no flag {bad[0]}", at)
@@ -740,7 +740,7 @@ def queue_number(context: Context, index: int, node: QueueGroup) -> Iterator[Fou
         Qfoo, J=100
     """
     numbers = {row.letter: row.name for row in QUEUE_EQUATES if row.kind == "int"}
-    for one, at, text in _equates(node, QueueGroup):
+    for one, at, text in _equates(node):
         if one.key[:1] in numbers and not re.fullmatch(r"[ \t]*[+-]?[0-9]+[ \t]*", text):
             yield Found(index, f"{one.key[:1]}={text} is no number", at)
 
@@ -814,7 +814,7 @@ def milter_key(context: Context, index: int, node: MailFilter) -> Iterator[Found
         Xfoo, S=local:/run/foo, F=T
     """
     known = {row.letter for row in FILTER_EQUATES}
-    for one, at, _ in _equates(node, MailFilter) if context.settings.has("MILTER") else ():
+    for one, at, _ in _equates(node) if context.settings.has("MILTER") else ():
         if one.key[:1] not in known:
             yield Found(index, f"filters have no field {one.key[:1]}=", at, at + len(one.key))
             return
@@ -839,7 +839,7 @@ def milter_socket(context: Context, index: int, node: MailFilter) -> Iterator[Fo
     """
     if not context.settings.has("MILTER"):
         return
-    given = [(at, text) for one, at, text in _equates(node, MailFilter) if one.key[:1] == "S"]
+    given = [(at, text) for one, at, text in _equates(node) if one.key[:1] == "S"]
     at, text = given[-1] if given else (1, "")
     why = _bad_socket(context, text)
     if why:
@@ -913,7 +913,7 @@ def milter_timeout(context: Context, index: int, node: MailFilter) -> Iterator[F
         Xfoo, S=local:/run/foo, F=T, T=C:1s
     """
     known = {row.name for row in FILTER_TIMEOUTS}
-    for one, at, text in _equates(node, MailFilter) if context.settings.has("MILTER") else ():
+    for one, at, text in _equates(node) if context.settings.has("MILTER") else ():
         if one.key[:1] != "T":
             continue
         left = text

@@ -80,7 +80,7 @@ _SOURCES = (*NAMED_SOURCES, MAP_SOURCE)
 class _Declared:
     """What a K line says, with macros expanded.
 
-    row: of the class, or None for one that this sendmail does not have.  symbols: those that stay in the arguments.
+    row: of the class, or None for one that this sendmail does not have.  text: the arguments; flags, rest: the same split.
     """
 
     row: Optional[MapClassRow]
