@@ -48,6 +48,8 @@ DEFAULT_LINE_BYTES = 2046
 #: Items after the seventh are ignored.
 MAX_ITEMS = 7
 MASK = "********"
+#: The one problem of a value after which sendmail still asks DefaultAuthInfo.
+BAD_BASE64 = "an item is not valid base64: sendmail logs `authinfo failed`"
 
 
 def _words(names: Iterable[str]) -> Tuple[str, ...]:
@@ -277,7 +279,7 @@ def read_items(text: str) -> Reading:
             try:
                 content = decode(base64.b64decode(content.encode("ascii"), validate=True))
             except (binascii.Error, ValueError):
-                return Reading(None, "an item is not valid base64: sendmail logs `authinfo failed`")
+                return Reading(None, BAD_BASE64)
         found[tag] = content
     if "P" not in found or not ("U" in found or "I" in found):
         return Reading(None, "no password, or neither user (U) nor authentication id (I)")
@@ -287,6 +289,51 @@ def read_items(text: str) -> Reading:
     words = tuple(word for word in found.get("M", "").split(" ") if word)
     made = Credentials(user, found["P"], words, found.get("R"), None if authid == user else authid)
     return Reading(made)
+
+
+@frozen
+class Surprise:
+    """What sendmail does with a value that its writer did not mean.
+
+    text: without the secret.  altered: whether another user or password is sent than the one written.
+    """
+
+    text: str
+    altered: bool = False
+
+
+def surprises(value: str) -> List[Surprise]:
+    """What in a value is taken otherwise than it looks (`%` and digits, backslashes, order)."""
+    items = re.findall(r'"(?:[^"\\]|\\.)*(?:"|\\?$)', value, re.DOTALL)
+    found = []
+    for tag, what in (("P", "password"), ("U", "user"), ("I", "authentication id")):
+        texts = [one[3:-1] for one in items if one[1:3].upper() == tag + ":" and one[-1:] == '"']
+        if any(re.search("%[0-9]", text) for text in texts):
+            found.append(Surprise(f"the {what} holds % and a digit, which the map lookup rewrites", True))
+        if any(re.search(r'\\["\\]', text) for text in texts):
+            found.append(Surprise(f"a backslash before a quote or backslash stays in the {what}", True))
+    for one in items:
+        if re.match('"[Pp]=', one) and not _is_text(one[3:].rstrip('"')):
+            found.append(Surprise("base64 that is no text: was the password written as it is after P=?", True))
+    tags = [one[1:2].upper() for one in items[:MAX_ITEMS]]
+    for tag in dict.fromkeys(tags):
+        if tags.count(tag) > 1:
+            found.append(Surprise(f"{tag} is given {tags.count(tag)} times: the last one wins"))
+    if len(items) > MAX_ITEMS:
+        found.append(Surprise(f"of {len(items)} items those after the seventh are ignored"))
+    # A first item without quotes is no surprise but an error, which reading reports.
+    outside = re.sub(r'"(?:[^"\\]|\\.)*(?:"|\\?$)', '"', value, flags=re.DOTALL)
+    if re.search(r'"[ \t]*[^" \t\r\n]', outside):
+        found.append(Surprise("a word without quotes ends the list: what follows is ignored"))
+    return found
+
+
+def _is_text(base64_text: str) -> bool:
+    try:
+        base64.b64decode(base64_text.encode("utf-8", "surrogateescape")).decode("utf-8")
+    except ValueError:
+        return False
+    return True
 
 
 def host_problem(host: str) -> Optional[str]:
@@ -492,6 +539,11 @@ class DefaultAuthInfo:
             return line if line == "" else ("#" if line[0] == "#" else "") + MASK
 
         return unified_diff(self._original, str(self), self.path or "file", shown)
+
+    @property
+    def counted(self) -> int:
+        """How many lines count, five at most."""
+        return len(self._counted())
 
     def _counted(self) -> List[int]:
         return [i for i, line in enumerate(self._lines) if line[:1] != "#"][:5]

@@ -16,6 +16,7 @@ from typing import (
     Callable,
     Dict,
     FrozenSet,
+    Generator,
     Iterable,
     Iterator,
     List,
@@ -258,19 +259,18 @@ def _close(
     return into
 
 
-def walk(these: Sequence[Word], start: int = 0) -> Iterator[Tuple[int, Word]]:
-    """Each word with its place in the text, counted in characters from `start`; those inside others follow them."""
+def walk(these: Sequence[Word], start: int = 0) -> Generator[Tuple[int, Word], None, int]:
+    """Each word with its place in the text, counted in characters from `start`; those inside others follow them.
+    It returns where the last ends."""
     for word in these:
         yield start, word
-        at = start
         for name in field_names(type(word)):
             value = getattr(word, name)
             if isinstance(value, tuple):
-                yield from walk(value, at)
-                at += sum(len(str(one)) for one in value)
+                start = yield from walk(value, start)
             elif value is not None:
-                at += len(value)
-        start = at
+                start += len(value)
+    return start
 
 
 _PLAIN: Dict[str, Callable[..., Word]] = {"text": Text, "blank": Space, "quoted": Quoted}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple, Type
 
 from attrs import evolve, frozen
 
@@ -195,49 +195,51 @@ class Reading:
 
     def read(self, node: Line) -> None:
         """Take the next line."""
-        if isinstance(node, RewritingRule):
-            self.rule, self.refused = self.judged(node)
-            if self.current is not None:
-                self.current.refused = self.current.refused or self.refused
-                if self.rule is not None:
-                    self.current.append(self.rule)
-        elif isinstance(node, Ruleset):
-            self.current = self._ruleset(node)
-        elif isinstance(node, BadLine) and node.text[:1] == "S":
-            text = self._text(symbols(value_of(node.text[1:].partition("\0")[0])))
-            self.refused, _ = self._numbers.enter(text)
-            name = re.match(r"[0-9]+|[A-Za-z0-9_]+", text.lstrip(_SPACES))
-            self.current = None
-            if name and not self.refused:
-                self.current = self.rulesets.setdefault(
-                    ruleset_number(name.group()) or name.group(), ReadRules()
-                )
-        elif isinstance(node, MailerDefinition):
-            self.refused = self._mailer(node)
-        elif isinstance(node, HeaderDefinition):
-            self.refused = self._header(node)
-        else:
-            self._read(node)
+        reader = READERS.get(type(node))
+        if reader is not None:
+            reader(self, node)
 
     def value(self, name: str) -> str:
         """The value of a macro with the macros in it expanded; "" for none.  Raises RecursionError."""
         return self._text(self.macros.get(name, []))
 
-    def _read(self, node: Line) -> None:
-        if isinstance(node, MacroDefinition):
-            self.macros[bare(node.name)] = unquoted(symbols(value_of(node.value)))
-        elif isinstance(node, ClassWords):
-            self._add_words(bare(node.name), self._expanded(symbols(value_of(node.words))))
-        elif isinstance(node, TrustedUsers):
-            self.classes.setdefault("t", {}).update(dict.fromkeys(words(value_of(node.words))))
-        elif isinstance(node, KeyFile):
-            self._key_file(node)
-        elif isinstance(node, (Option, ShortOption)):
-            self._option(node)
-        elif isinstance(node, Version):
-            self._version(node)
+    def _rewriting_rule(self, node: RewritingRule) -> None:
+        self.rule, self.refused = self.judged(node)
+        if self.current is not None:
+            self.current.refused = self.current.refused or self.refused
+            if self.rule is not None:
+                self.current.append(self.rule)
 
-    def _mailer(self, node: MailerDefinition) -> Refusal:
+    def _begin(self, node: Ruleset) -> None:
+        self.current = self._ruleset(node)
+
+    def _bad_line(self, node: BadLine) -> None:
+        if node.text[:1] != "S":
+            return
+        text = self._text(symbols(value_of(node.text[1:].partition("\0")[0])))
+        self.refused, _ = self._numbers.enter(text)
+        name = re.match(r"[0-9]+|[A-Za-z0-9_]+", text.lstrip(_SPACES))
+        self.current = None
+        if name and not self.refused:
+            found = ruleset_number(name.group()) or name.group()
+            self.current = self.rulesets.setdefault(found, ReadRules())
+
+    def _macro(self, node: MacroDefinition) -> None:
+        self.macros[bare(node.name)] = unquoted(symbols(value_of(node.value)))
+
+    def _class_words(self, node: ClassWords) -> None:
+        self._add_words(bare(node.name), self._expanded(symbols(value_of(node.words))))
+
+    def _trusted(self, node: TrustedUsers) -> None:
+        self.classes.setdefault("t", {}).update(dict.fromkeys(words(value_of(node.words))))
+
+    def _mailer(self, node: MailerDefinition) -> None:
+        self.refused = self._names_of_mailer(node)
+
+    def _header(self, node: HeaderDefinition) -> None:
+        self.refused = self._name_of_header(node)
+
+    def _names_of_mailer(self, node: MailerDefinition) -> Refusal:
         for one in node.equates:
             if one.key[:1] in ("S", "R"):
                 refusal, rest = self._named("".join(unquoted(symbols(value_of(one.value)))))
@@ -248,7 +250,7 @@ class Reading:
                     return refusal
         return ACCEPTED
 
-    def _header(self, node: HeaderDefinition) -> Refusal:
+    def _name_of_header(self, node: HeaderDefinition) -> Refusal:
         if "$" not in (node.template or "") or len(node.name) > _HEADER_NAME_BYTES:
             return ACCEPTED
         expanded = self._expanded(symbols(value_of(node.template)))
@@ -318,7 +320,7 @@ class Reading:
             # The letter M is no option: it defines a macro.
             defined = parse("D" + (node.value or ""))
             if isinstance(defined, MacroDefinition):
-                self._read(defined)
+                self._macro(defined)
             return
         row = option_row(node.name) if isinstance(node, Option) else short_option_row(node.flag)
         name = row.name if row is not None else ""
@@ -373,6 +375,22 @@ class Reading:
         names, read = _without_macros(*how)
         return read if names.isdisjoint(self.macros) else _read_rule(*how, value=self.macros.get)
 
+
+#: What a line of each class does to the state; a line of any other class does nothing.
+READERS: Mapping[Type[Line], Callable[[Reading, Any], None]] = {
+    RewritingRule: Reading._rewriting_rule,
+    Ruleset: Reading._begin,
+    BadLine: Reading._bad_line,
+    MacroDefinition: Reading._macro,
+    ClassWords: Reading._class_words,
+    TrustedUsers: Reading._trusted,
+    KeyFile: Reading._key_file,
+    Option: Reading._option,
+    ShortOption: Reading._option,
+    Version: Reading._version,
+    MailerDefinition: Reading._mailer,
+    HeaderDefinition: Reading._header,
+}
 
 ReadOrRefused = Tuple[Optional[ReadRule], Refusal]
 Value = Callable[[str], Optional[List[Item]]]

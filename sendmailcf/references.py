@@ -7,7 +7,7 @@ point at it or change it there.  Only what sendmail would expand or call is a us
 from __future__ import annotations
 
 import re
-from typing import Iterator, Optional, Sequence, Set, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
 
 from attrs import frozen
 
@@ -26,6 +26,7 @@ from .expressions import (
 from .nodes import (
     ClassFile,
     ClassWords,
+    Comment,
     Equates,
     HeaderDefinition,
     KeyFile,
@@ -60,6 +61,7 @@ _EXPANDED = {
 }
 _RULESET_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[0-9]+")
 _MAILER_NAME = re.compile(r"[^ \t\n\v\f\r:,;\"]+")
+_STORED = re.compile(r"\{[A-Za-z0-9_]+\}")
 _MAP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
 
 
@@ -83,19 +85,39 @@ class Reference:
 def references(lines: CfLines) -> Iterator[Reference]:
     """Every name that a file defines or uses, in the order of the lines."""
     nodes = list(lines)
-    stores = {
-        node.name.lower() for node in nodes if isinstance(node, KeyFile) and node.map_class.lower() == "macro"
-    }
-    mailers = {node.name.lower() for node in nodes if isinstance(node, MailerDefinition)}
+    stores = frozenset(
+        node.name.lower() for node in nodes if type(node) is KeyFile and node.map_class.lower() == "macro"
+    )
+    mailers = frozenset(node.name.lower() for node in nodes if type(node) is MailerDefinition)
     for index, node in enumerate(nodes):
-        for kind, name, role, start in _of_line(node, stores, mailers):
-            yield Reference(kind, bare(name), role, index, start, start + len(name))
+        if type(node) is not Comment:
+            for kind, name, role, start, end in _remembered(node, stores, mailers):
+                yield Reference(kind, name, role, index, start, end)
 
 
 Found = Tuple[str, str, str, int]
+Kept = Tuple[Tuple[str, str, str, int, int], ...]
+#: What lines name, by the line and by what it depends on; a fleet of files is mostly the same lines, and equal lines
+#: are mostly one node.  The node is kept, so that no other gets its id.
+_KEPT: Dict[Tuple[int, FrozenSet[str], FrozenSet[str]], Tuple[Line, Kept]] = {}
+_MOST_KEPT = 16384
 
 
-def _of_line(node: Line, stores: Set[str], mailers: Set[str]) -> Iterator[Found]:
+def _remembered(node: Line, stores: FrozenSet[str], mailers: FrozenSet[str]) -> Kept:
+    key = (id(node), stores, mailers)
+    kept = _KEPT.get(key)
+    if kept is None:
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        made = tuple(
+            (kind, bare(name), role, start, start + len(name))
+            for kind, name, role, start in _of_line(node, stores, mailers)
+        )
+        kept = _KEPT[key] = node, made
+    return kept[1]
+
+
+def _of_line(node: Line, stores: AbstractSet[str], mailers: AbstractSet[str]) -> Iterator[Found]:
     yield from _definition(node)
     for owner, name, start, raw in _fields(node):
         if not isinstance(raw, str):
@@ -111,7 +133,8 @@ def _of_line(node: Line, stores: Set[str], mailers: Set[str]) -> Iterator[Found]
                 yield MAILER, found.group(), USE, start
         elif isinstance(owner, HeaderDefinition) and name == "template":
             called = re.match(r"\$>\+?[ \t]*", text)
-            yield from _named(_RULESET_NAME, text, called.end() if called else None, start, RULESET)
+            if called:
+                yield from _named(_RULESET_NAME, text[called.end() :], start + called.end(), RULESET)
         elif isinstance(owner, KeyFile) and name == "arguments" and owner.map_class.lower() == "sequence":
             for member in _MAP_NAME.finditer(text):
                 yield MAP, member.group(), USE, start + member.start()
@@ -163,31 +186,42 @@ def _symbols(text: str, start: int) -> Iterator[Found]:
             yield MACRO, name, USE, start + at
 
 
-def _calls(these: Sequence[Word], start: int, stores: Set[str]) -> Iterator[Found]:
+def _calls(these: Sequence[Word], start: int, stores: AbstractSet[str]) -> Iterator[Found]:
     """Maps, mailers and rulesets that a right side names."""
     flat = list(walk(these, start))
     for place, (at, word) in enumerate(flat):
         if isinstance(word, HostLookup):
             yield MAP, "host", USE, at
         elif isinstance(word, MapLookup) and word.map_name:
-            inner = at + len(word.opening)
-            name_at = inner + str(word)[len(word.opening) :].index(word.map_name)
-            yield MAP, word.map_name, USE, name_at
-            if word.map_name.lower() in stores:
-                key = re.match(r"[ \t]*(\{[A-Za-z0-9_]+\})", str(word)[name_at - at + len(word.map_name) :])
-                if key:
-                    yield MACRO, key.group(1), DEFINITION, name_at + len(word.map_name) + key.start(1)
+            name = word.map_name
+            first = _after(flat, place)
+            name_at, rest = flat[first][0], str(flat[first][1])[len(name) :]
+            yield MAP, name, USE, name_at
+            if name.lower() in stores:
+                key_at, key = (name_at + len(name), rest) if rest else _text(flat, _after(flat, first))
+                yield from _named(_STORED, key, key_at, MACRO, DEFINITION)
         elif isinstance(word, Metasymbol) and word.text in ("$#", "$>"):
             pattern, kind = (_MAILER_NAME, MAILER) if word.text == "$#" else (_RULESET_NAME, RULESET)
-            follows = next(((a, w) for a, w in flat[place + 1 :] if not isinstance(w, Space)), None)
-            if follows is not None and isinstance(follows[1], Text):
-                yield from _named(pattern, follows[1].text, 0, follows[0], kind)
+            text_at, text = _text(flat, _after(flat, place))
+            yield from _named(pattern, text, text_at, kind)
 
 
-def _named(pattern: re.Pattern[str], text: str, at: Optional[int], start: int, kind: str) -> Iterator[Found]:
-    found = pattern.match(text, at) if at is not None else None
+def _after(flat: Sequence[Tuple[int, Word]], place: int) -> int:
+    """The place of the next word that is no white space; the end if there is none."""
+    return next((at for at in range(place + 1, len(flat)) if not isinstance(flat[at][1], Space)), len(flat))
+
+
+def _text(flat: Sequence[Tuple[int, Word]], place: int) -> Tuple[int, str]:
+    """Where a word begins, and its text; "" for a word that is more than text, or for none."""
+    at, word = flat[place] if place < len(flat) else (0, None)
+    return at, word.text if isinstance(word, Text) else ""
+
+
+def _named(pattern: re.Pattern[str], text: str, start: int, kind: str, role: str = USE) -> Iterator[Found]:
+    """The name at the beginning of a text that begins at `start`."""
+    found = pattern.match(text)
     if found:
-        yield kind, found.group(), USE, start + found.start()
+        yield kind, found.group(), role, start + found.start()
 
 
 def _rulesets_of(node: MailerDefinition) -> Iterator[Found]:

@@ -11,12 +11,12 @@ import difflib
 import re
 from datetime import timedelta
 from functools import cache
-from typing import Callable, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple, Union
 
 from attrs import frozen
 
 from .errors import EditError
-from .expressions import symbols, unquoted
+from .expressions import Item, symbols, unquoted
 from .known.maps import GENERIC, MAP_CLASSES, WORD, MapClassRow
 from .known.options import OPTIONS, OptionRow
 from .known.policies import PORT_KEYS
@@ -361,8 +361,17 @@ def _skip(text: str, at: int) -> int:
 
 
 def field_text(raw: Optional[str]) -> str:
-    """A field of a mailer, queue group or filter as sendmail stores it: without quotes and backslashes."""
-    return "".join(unquoted(symbols(value_of(raw))))
+    """A field of a mailer, queue group or filter as sendmail stores it: without quotes and backslashes.
+
+    White space before the comma that ends the field belongs to it.
+    """
+    return "".join(field_items(raw))
+
+
+def field_items(raw: Optional[str]) -> List[Item]:
+    """The same as pieces of text and symbols."""
+    # A mark at the end keeps white space there from being taken for the end of the line.
+    return [] if raw is None else unquoted(symbols(value_of(type(raw)(raw + "x"))[:-1]))
 
 
 def quoted_field(text: str) -> str:

@@ -17,8 +17,10 @@ from sendmailcf.lint.settings import DEFAULT_FLAGS
 from sendmailcf.makemap import read
 from sendmailcf.mapdb.hash import build
 
+#: The directory that there is, beside those of an example.
+QUEUE = "/var/spool/mqueue"
 VERSION = b"V10/Berkeley\n"
-HEAD = VERSION + b"O QueueDirectory=/var/spool/mqueue\nDjhost.example.com\n"
+HEAD = VERSION + f"O QueueDirectory={QUEUE}\nDjhost.example.com\n".encode()
 TAIL = b"Mlocal, P=/bin/true, F=lsDFM, A=true $u\nS3\nR$*\t$@ $1\nS0\nR$*\t$#local $: $1\nS4\nR$*\t$@ $1\n"
 
 
@@ -31,8 +33,11 @@ class FakeFacts:
         self.data = example.files.get(path)
         if self.data is not None and words.get("made") == "hash":
             self.data = build(read(self.data, fold=False).pairs)
-        self.missing = self.data is None
-        self.problem = "No such file or directory" if self.missing else None
+        directory = path == QUEUE or f"{path}/" in example.facts
+        self.missing = self.data is None and not directory
+        self.problem = (
+            "No such file or directory" if self.missing else "Is a directory" if directory else None
+        )
         self.mode = int(words.get("mode", "0600"), 8)
         self.uid = int(words.get("uid", "0"))
         self.gid = int(words.get("gid", "0"))

@@ -19,6 +19,7 @@ from hosts import HOST, PASSWORD, SHAPES, contents, make_host
 
 from sendmailcf.cli import main
 from sendmailcf.cli.demo import HOST as DEMO_HOST
+from sendmailcf.mapdb import btree
 from sendmailcf.mapdb import hash as hash_format
 
 Run = Callable[..., Tuple[int, str, str]]
@@ -60,7 +61,7 @@ def test_version_and_help(run: Run) -> None:
     assert "relay check" in run("--help")[1]
     assert run()[0] == 2
     assert run("nonsense")[0] == 2
-    for command in ("relay", "get", "makemap", "demo"):
+    for command in ("relay", "get", "makemap", "demo", "explain", "ses", "providers"):
         assert run(command, "--help")[0] == 0
 
 
@@ -154,8 +155,11 @@ def test_plan_changes_nothing_and_apply_once(run: Run, tmp_path: Path, shape: st
     assert contents(mail) == after
     status, out, _ = run(*relay(tmp_path, "check"))
     assert status == 0, out
-    assert out.count("\n") == 11
-    assert all(line.startswith("ok ") for line in out.strip().split("\n"))
+    assert out.count("\n") == 23
+    states = {line.split(": ")[0].split(None, 1)[1]: line.split()[0] for line in out.split("\n")[:-2]}
+    assert {name for name, state in states.items() if state == "unknown"} == {"service", "queue"}
+    assert {name for name, state in states.items() if state == "advice"} == {"certificates", "LogLevel"}
+    assert out.endswith("the next message: accepted (sendmail logs in)\n")
 
 
 def test_the_broken_recipe_is_explained(run: Run, tmp_path: Path) -> None:
@@ -260,6 +264,7 @@ BAD = [
     ("missing", lambda mail: (mail / "sendmail.cf").unlink(), [], "No such file"),
     ("loop", loop, [], "symbolic links"),
     ("garbage db", garbage, [], "authinfo.db"),
+    ("btree db", written("authinfo.db", btree.build([(b"authinfo:x", b'"U:a" "P:b"')])), [], "a btree file"),
     ("truncated db", truncated, [], "truncated"),
     ("foreign db", foreign, [], "btree"),
     ("indented entry", written("authinfo", b' AuthInfo:x "U:a" "P:secretpw"\n'), [], "authinfo: line 1"),

@@ -129,6 +129,7 @@ CASES = [(shape, ()) for shape in SHAPES] + [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["before", "middle", "after"])
 @pytest.mark.parametrize(
     ("shape", "arguments"), CASES, ids=lambda one: one if isinstance(one, str) else "".join(one) or "plain"

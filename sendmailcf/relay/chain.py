@@ -6,19 +6,19 @@ link is the one to repair.  No line ever holds a password.
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Tuple
+import re
+from typing import Dict, List, Mapping, Optional, Tuple
 
-from attrs import frozen
-
-from .. import makemap, mapdb
-from ..authinfo import PREFIX, DefaultAuthInfo, Reading, lookup_keys
+from .. import makemap
+from ..authinfo import PREFIX, DefaultAuthInfo, Reading, lookup_keys, surprises
 from ..config import Config
 from ..errors import MapError
 from ..nodes import KeyFile
 from ..values import map_arguments
+from .credentials import judge
 from .host import (
     CLEAR,
-    HASH_CLASSES,
+    FORMATS,
     POLICIES,
     SESSIONS,
     TLS,
@@ -29,60 +29,47 @@ from .host import (
     Server,
     credentials_in,
     map_file,
+    records_of,
 )
+from .links import ADVICE, OK, UNKNOWN, WRONG, Chain, Link
+from .live import Live
+from .permissions import refused_default_auth_info, unsafe_map
 from .plan import WRAPPED_PORTS, port_of
+from .predict import PORTS, Predictor, client_modifiers, default_auth_info, mechanism_words, offered_by
+from .providers import provider_of
+from .readiness import Readiness, certificates
 from .rewrite import LookupFailedError
 
-OK, WRONG, UNKNOWN = "ok", "wrong", "unknown"
 
-#: What sendmail offers when AuthMechanisms is not set (sendmail/conf.c).
-DEFAULT_MECHANISMS = ("EXTERNAL", "GSSAPI", "KERBEROS_V4", "DIGEST-MD5", "CRAM-MD5")
-
-
-@frozen
-class Link:
-    """One link of the chain.
-
-    name: which.  state: ok, wrong or unknown.  detail: what is there.  consequence: what sendmail will do
-    because of it.  repair: a command, or what to change.
-    """
-
-    name: str
-    state: str
-    detail: str
-    consequence: str = ""
-    repair: str = ""
-
-
-@frozen
-class Chain:
-    """All links, in the order of the chain, for one host."""
-
-    host: str
-    links: Tuple[Link, ...]
-
-    @property
-    def broken(self) -> Tuple[Link, ...]:
-        """The links that are wrong."""
-        return tuple(link for link in self.links if link.state == WRONG)
-
-
-def check(cf: Config, look: Look, *, host: Optional[str] = None, tls: str = "required") -> Chain:
+def check(
+    cf: Config,
+    look: Look,
+    *,
+    host: Optional[str] = None,
+    tls: str = "required",
+    live: Optional[Live] = None,
+) -> Chain:
     """The chain of a host.
 
-    host: the relay that shall be used; None for whatever DS says.  tls: the policy the guard shall keep.
+    host: the relay that shall be used; None for whatever DS says.  tls: the policy the guard shall keep.  live: what
+    the running host said; None where only its files are there.
     """
-    return _Walk(cf, look, host, tls).walk()
+    return _Walk(cf, look, host, tls, live).walk()
 
 
 class _Walk:
-    def __init__(self, cf: Config, look: Look, host: Optional[str], tls: str) -> None:
-        self.cf, self.look, self.tls = cf, look, tls
+    def __init__(self, cf: Config, look: Look, host: Optional[str], tls: str, live: Optional[Live]) -> None:
+        self.cf, self.look, self.tls, self.live = cf, look, tls, live
         self.cf_path = cf.path or "sendmail.cf"
         self.view = Host(cf, look)
         self.smart = self.view.smart_host()
         self.wanted = host
-        self.host = host or (self.smart.name if self.smart else "")
+        found = self.smart.name if self.smart else ""
+        # The name that counts is the one after MX and CNAME, where the host could ask for it.
+        asked = live is not None and (host is None or host.lower() == found.lower())
+        named = live.server_name.strip("[]") if live is not None and asked else ""
+        self.led = bool(named) and named.lower() != found.lower()
+        self.host = named or host or found
         self.server = Server.of(self.host)
         self.links: List[Link] = []
         self.has_ruleset = "authinfo" in cf.rulesets
@@ -91,10 +78,13 @@ class _Walk:
     def walk(self) -> Chain:
         self._smart_host()
         self._mailer()
+        self._endpoint()
         node = self._map_node()
-        by_option = not self.has_ruleset and bool(self._default_auth_info())
+        by_option = not self.has_ruleset and bool(default_auth_info(self.cf))
         entry = self._read_five_lines() if by_option else self._entry_in_use()
+        stale = ""
         self._mechanisms(entry)
+        self.before_map = len(self.links)
         if by_option:
             self._five_lines()
         else:
@@ -102,11 +92,24 @@ class _Walk:
             self._ruleset(node)
             self._map_file(node)
             self._permissions(node)
-            self._source(node)
+            stale = self._source(node)
             self._key(node)
-        self._entry(entry)
+        altered = self._entry(entry, by_option) or stale
+        altered = altered or self._kind(entry)
         self._guard(entry, by_option)
-        return Chain(self.host, tuple(self.links))
+        self._every_server(node, by_option)
+        verification = certificates(self.cf, self.look, self.tls)
+        self.links.append(verification)
+        self.links += Readiness(self.view, self.smart, self.host, live=self.live).links()
+        predictor = Predictor(
+            self.view,
+            self.smart,
+            self.wanted,
+            self.server,
+            altered=altered,
+            verifies=verification.state == OK,
+        )
+        return Chain(self.host, tuple(self.links), predictor.predict())
 
     def _add(self, name: str, state: str, detail: str, consequence: str = "", repair: str = "") -> None:
         self.links.append(Link(name, state, detail, consequence, repair))
@@ -168,7 +171,7 @@ class _Walk:
             )
             return
         arguments, where = mailer.arguments or "", f"mailer {mailer.name}"
-        port = port_of(arguments)
+        port, off = port_of(arguments), client_modifiers(self.cf)
         if mailer.path != "[IPC]" or arguments.split()[:1] not in (["TCP"], ["IPC"]):
             self._add(
                 name, WRONG, f"{where} speaks no SMTP over TCP", "there is no AUTH", "give DS another mailer"
@@ -183,19 +186,30 @@ class _Walk:
                 "sendmail waits for a greeting that never comes, and defers the mail",
                 f"{self.apply} --port 587",
             )
+        elif port not in PORTS and provider_of(self.host) is None:
+            self._add(
+                name,
+                ADVICE,
+                f"{where}, port {port}: relays usually take STARTTLS on {', '.join(map(str, PORTS))}",
+                "sendmail defers the mail unless the relay listens there",
+                f"{self.apply} --port 587",
+            )
+        elif set(off) & {"A", "S"}:
+            what = "authenticate" if "A" in off else "use STARTTLS"
+            self._add(
+                name,
+                WRONG,
+                f"ClientPortOptions has the modifiers {off}",
+                f"sendmail does not {what} as a client: the relay answers 530",
+                f"take A and S out of the Modifiers of ClientPortOptions in {self.cf_path}",
+            )
         else:
             self._add(name, OK, f"{where}, port {port}")
 
     def _mechanisms(self, entry: Reading) -> None:
-        name, option = "mechanisms", self.cf.options.all("AuthMechanisms")
-        own = entry.credentials.mechanisms if entry.credentials else ()
+        name = "mechanisms"
+        words, source = mechanism_words(self.cf, entry)
         deferred = "all mail to servers that offer AUTH is deferred: no worthy mechanisms"
-        if own:
-            words, source = list(own), "of the entry"
-        elif option:
-            words, source = [word for word in option[-1].value.split(" ") if word], "of AuthMechanisms"
-        else:
-            words, source = list(DEFAULT_MECHANISMS), "by default"
         bad = [word for word in words if set(word) & set(',\t"')]
         if bad or not words:
             self._add(
@@ -205,11 +219,11 @@ class _Walk:
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
             )
-        elif not {word.upper() for word in words} & {"LOGIN", "PLAIN"}:
+        elif not {word.upper() for word in words} & set(offered_by(self.host)):
             self._add(
                 name,
                 WRONG,
-                f"{' '.join(words)} ({source}): neither LOGIN nor PLAIN, the ones that relays offer",
+                f"{' '.join(words)} ({source}): none of {' '.join(offered_by(self.host))}, which the relay offers",
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
             )
@@ -226,34 +240,49 @@ class _Walk:
                 records = self.view.database(self.cf.maps[name].node)
             except LookupFailedError:
                 continue
-            keys = [
-                key.encode("utf-8", "surrogateescape")
-                for key in lookup_keys(self.server.name, self.server.addr)
-            ]
-            if any(key in records or key + b"\0" in records for key in keys):
+            if any(self._raw(key, records) is not None for key in self._keys(name)):
                 return self.cf.maps[name].node
-        for name in ("authinfo", *held):
+        if asked and not held:
+            return None
+        for name in ("authinfo", *held, "access"):
             if name in self.cf.maps:
                 return self.cf.maps[name].node
         return None
 
-    def _default_auth_info(self) -> str:
-        found = self.cf.options.all("DefaultAuthInfo")
-        return found[-1].value if found else ""
+    def _keys(self, name: str) -> List[str]:
+        """The keys that sendmail looks up in a map for this server, folded unless the map has -f."""
+        asked = [key for at, key in self.view.keys_asked(self.server) if at == name.lower()]
+        keys = asked or lookup_keys(self.server.name, self.server.addr, access=name.lower() == "access")
+        fold = name not in self.cf.maps or "f" not in map_arguments(self.cf.maps[name].node).flags
+        return list(dict.fromkeys(key.lower() if fold else key for key in keys))
+
+    @staticmethod
+    def _raw(key: str, records: Mapping[bytes, bytes]) -> Optional[bytes]:
+        """The key as the records hold it, with a NUL or without; None if they do not."""
+        raw = key.encode("utf-8", "surrogateescape")
+        return next((one for one in (raw, raw + b"\0") if one in records), None)
 
     def _declaration(self, node: Optional[KeyFile]) -> None:
         name = "map declaration"
         if node is None:
             asked = ", ".join(sorted(self.view.maps_asked(self.server))) if self.has_ruleset else ""
             detail = f"the ruleset reads {asked}, which no K line declares" if asked else "no map authinfo"
-            option = self._default_auth_info()
+            option = default_auth_info(self.cf)
             if option:
                 detail += f"; DefaultAuthInfo={option} is no map, and ignored while a ruleset authinfo exists"
             self._add(name, WRONG, detail, "no credentials are found: the relay answers 530", self.apply)
             return
         flags, file = map_arguments(node).flags, map_file(node)
-        if node.map_class.lower() not in HASH_CLASSES:
+        if node.map_class.lower() not in FORMATS:
             self._add(name, UNKNOWN, f"{node.name} is of class {node.map_class}, which cannot be read here")
+        elif "m" in flags:
+            self._add(
+                name,
+                WRONG,
+                f"{node.name} has the flag -m, which gives the key in place of the value",
+                "authinfo failed: no authentication, the relay answers 530",
+                f"take -m out of the K line of {node.name} in {self.cf_path}",
+            )
         elif file is None or not file.startswith("/"):
             self._add(
                 name,
@@ -268,13 +297,13 @@ class _Walk:
                 WRONG,
                 f"{node.name} has the flag -o, and {file}.db is missing",
                 "no credentials are found, and nothing is logged",
-                f"sendmailcf makemap hash {file} < {file}",
+                _build(node, file),
             )
         else:
             self._add(name, OK, str(node).strip())
 
     def _ruleset(self, node: Optional[KeyFile]) -> None:
-        name, option = "ruleset", self._default_auth_info()
+        name, option = "ruleset", default_auth_info(self.cf)
         if not self.has_ruleset:
             self._add(
                 name,
@@ -308,38 +337,50 @@ class _Walk:
                 name,
                 WRONG,
                 f"the ruleset authinfo does not find {PREFIX}{self.host} "
-                + (f"in {node.name}" if node is not None else "in any map"),
+                + (f"in {node.name}" if node is not None else "in any map")
+                + self._undeclared(),
                 "no credentials are found: the relay answers 530",
                 self.apply,
             )
 
+    def _undeclared(self) -> str:
+        names = [
+            name
+            for rule in self.cf.rulesets["authinfo"]
+            for name in re.findall(r"\$\(([A-Za-z0-9_]+)", rule.rhs)
+            if name.lower() not in {one.lower() for one in self.cf.maps}
+        ]
+        if not names:
+            return ""
+        return f"; it asks {', '.join(dict.fromkeys(names))}, which no K line declares"
+
     def _facts(self, node: Optional[KeyFile]) -> Tuple[str, Optional[Facts], Optional[Facts]]:
-        file = map_file(node) if node is not None and node.map_class.lower() in HASH_CLASSES else None
+        file = map_file(node) if node is not None and node.map_class.lower() in FORMATS else None
         return (file, self.look(file), self.look(file + ".db")) if file else ("", None, None)
 
     def _records(self, node: Optional[KeyFile]) -> Optional[Dict[bytes, bytes]]:
         _, _, database = self._facts(node)
-        if database is None or database.data is None:
+        if node is None or database is None or database.data is None:
             return None
         try:
-            return dict(mapdb.load(database.data).items())
+            return dict(records_of(node, database.data).items())
         except MapError:
             return None
 
     def _map_file(self, node: Optional[KeyFile]) -> None:
         name = "map file"
         file, source, database = self._facts(node)
-        if database is None or source is None:
+        if node is None or database is None or source is None:
             self._add(name, UNKNOWN, "no map to look for")
             return
-        path, build = file + ".db", f"sendmailcf makemap hash {file} < {file}"
+        path, build = file + ".db", _build(node, file)
         failed = "the lookup fails: no authentication, the relay answers 530"
         if database.data is None:
             state = WRONG if database.missing else UNKNOWN
             self._add(name, state, f"{path}: {database.problem}", failed, build)
             return
         try:
-            records = mapdb.load(database.data)
+            records = records_of(node, database.data)
             self._add(name, OK, f"{path}: {len(records)} entries, {records.info.byteorder} endian")
         except MapError as error:
             self._add(name, WRONG, f"{path}: {error}", failed, build)
@@ -350,12 +391,22 @@ class _Walk:
         if database is None or source is None:
             self._add(name, UNKNOWN, "no map to look for")
             return
-        problem = self._unsafe(database)
-        if problem:
-            self._add(name, *problem)
+        refusal = unsafe_map(self.cf, self.look, database)
+        if refusal is not None:
+            words = f"unsafe map file: {refusal.words}; the relay answers 530"
+            self._add(name, WRONG, refusal.detail, words, refusal.repair)
             return
         for facts in (source, database):
             path = facts.path
+            if facts.data is not None and facts.links > 1:
+                self._add(
+                    name,
+                    WRONG,
+                    f"{path} has {facts.links} names (hard links)",
+                    "sendmail reads it, makemap refuses to build it again, and others may hold it by the other name",
+                    f"make {path} a file of its own",
+                )
+                return
             if facts.data is not None and facts.mode & 0o007:
                 self._add(
                     name,
@@ -382,66 +433,20 @@ class _Walk:
             ]
             self._add(name, OK, ", ".join(shown))
 
-    def _blamed(self) -> set[str]:
-        found = self.cf.options.all("DontBlameSendmail")
-        words = [word for one in found for word in one.value.replace(",", " ").split()]
-        return {word.lower() for word in words}
-
-    def _unsafe(self, facts: Facts) -> Optional[Tuple[str, str, str, str]]:
-        """What makes sendmail refuse a map file: a writable directory on the way, an owner it does not trust."""
-        blamed = self._blamed()
-        for path, mode, _ in facts.directories:
-            if mode & 0o022 and "mapinunsafedirpath" not in blamed:
-                if not mode & 0o002 and "groupwritabledirpathsafe" in blamed:
-                    continue
-                who = "World" if mode & 0o002 else "Group"
-                return (
-                    WRONG,
-                    f"the directory {path} has mode {mode:04o}",
-                    f"unsafe map file: {who} writable directory; the relay answers 530",
-                    f"chmod go-w {path}",
-                )
-        if facts.data is not None and facts.links > 1:
-            return (
-                WRONG,
-                f"{facts.path} has {facts.links} names (hard links)",
-                "unsafe map file: no hard links allowed",
-                f"make {facts.path} a file of its own",
-            )
-        trusted = {0, *self._trusted()}
-        if facts.data is not None and facts.judged and facts.uid not in trusted and not facts.mode & 0o004:
-            return (
-                WRONG,
-                f"{facts.path} belongs to user {facts.uid}",
-                "unsafe map file: Permission denied; the relay answers 530",
-                f"chown root {facts.path}",
-            )
-        return None
-
-    def _trusted(self) -> List[int]:
-        found = self.cf.options.all("TrustedUser")
-        value = found[-1].value if found else ""
-        if value.isascii() and value.isdecimal():
-            return [int(value)]
-        facts = self.look("/etc/passwd").data if value else None
-        for line in (facts or b"").decode("utf-8", "surrogateescape").split("\n"):
-            parts = line.split(":")
-            if len(parts) > 2 and parts[0] == value and parts[2].isascii() and parts[2].isdecimal():
-                return [int(parts[2])]
-        return []
-
-    def _source(self, node: Optional[KeyFile]) -> None:
+    def _source(self, node: Optional[KeyFile]) -> str:
+        """The link of database and source; why this host's entry is not what the source says, if so."""
         name = "database and source"
         file, source, database = self._facts(node)
         records = self._records(node)
         if node is None or source is None or database is None or records is None:
             self._add(name, UNKNOWN, "no database to compare")
-            return
-        build = f"sendmailcf makemap hash {file} < {file}"
+            return ""
+        build = _build(node, file)
         if source.data is None:
             self._add(name, UNKNOWN, f"{file}: {source.problem}")
-            return
+            return ""
         flags = map_arguments(node).flags
+        built_folded = "f" in flags and dict(makemap.read(source.data).pairs) == records
         null = "N" in flags or any(key.endswith(b"\0") for key in records)
         read = makemap.read(source.data, fold="f" not in flags, null=null)
         wanted = dict(read.pairs)
@@ -453,10 +458,19 @@ class _Walk:
                 "makemap leaves the line out, or takes it for something else",
                 f"repair the line, then {build}",
             )
-            return
+            return ""
         if wanted == records:
             self._add(name, OK, f"{file}.db holds what {file} says")
-            return
+            return ""
+        if built_folded:
+            self._add(
+                name,
+                WRONG,
+                f"{file}.db was built without makemap -f, and the K line of {node.name} has -f",
+                "keys with capital letters are not found: the relay answers 530",
+                f"take -f out of the K line of {node.name} in {self.cf_path}",
+            )
+            return ""
         missing = len([key for key in wanted if key not in records])
         extra = len([key for key in records if key not in wanted])
         other = len(wanted) - missing - len([key for key in wanted if records.get(key) == wanted[key]])
@@ -465,6 +479,11 @@ class _Walk:
         self._add(
             name, WRONG, f"{file}.db is not what {file} says: {said}", "sendmail uses the old entries", build
         )
+        for one in self._keys(node.name):
+            old, new = self._raw(one, records), self._raw(one, wanted)
+            if old is not None and new is not None:
+                return "" if records[old] == wanted[new] else f"{file}.db has not the entry that {file} has"
+        return ""
 
     def _key(self, node: Optional[KeyFile]) -> None:
         name, key = "key", PREFIX + self.host
@@ -472,23 +491,19 @@ class _Walk:
         if node is None or records is None or not self.host:
             self._add(name, UNKNOWN, f"{key} is what sendmail will look for")
             return
-        keys = lookup_keys(self.server.name, self.server.addr, access=node.name.lower() == "access")
-        if map_arguments(node).flags.get("f") is not None:
-            keys = [key, PREFIX]
-        for one in keys:
-            raw = one.encode("utf-8", "surrogateescape")
-            if raw in records or raw + b"\0" in records:
-                suffix = ""
-                if one.lower() == PREFIX.lower():
-                    suffix = ": the catch-all, which offers the password to every server"
-                self._add(name, OK, f"{one} is found{suffix}; it must be the canonical name of the server")
+        for one in self._keys(node.name):
+            if self._raw(one, records) is not None:
+                exact = one.lower() != PREFIX.lower()
+                said = "it must be the canonical name of the server" if exact else "the catch-all"
+                self._add(name, OK, f"{one} is found; {said}")
                 return
+        led = f" (DS{self.smart.text} leads to {self.host} by MX or CNAME)" if self.led and self.smart else ""
         others = len([key for key in records if key.lower().startswith(PREFIX.lower().encode())])
         near = self._near(records)
         self._add(
             name,
             WRONG,
-            f"{key} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
+            f"{key}{led} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
             "no credentials are found: the relay answers 530",
             self.apply,
         )
@@ -513,10 +528,11 @@ class _Walk:
             return Reading(None, f"the lookup fails: {result.reason}")
         return credentials_in(result)
 
-    def _entry(self, entry: Reading) -> None:
+    def _entry(self, entry: Reading, by_option: bool) -> str:
+        """The link of the entry; why what is sent is not what was meant, if so."""
         name = "entry"
         if entry.credentials is None:
-            known = any(link.state == WRONG for link in self.links[3:])
+            known = any(link.state in (WRONG, UNKNOWN) for link in self.links[self.before_map :])
             self._add(
                 name,
                 UNKNOWN if known else WRONG,
@@ -524,8 +540,78 @@ class _Walk:
                 "the relay answers 530",
                 self.apply,
             )
+            return ""
+        used = None if by_option else self.view.used(self.server)
+        found = surprises(used[2]) if used is not None else []
+        if found:
+            texts, altered = "; ".join(one.text for one in found), any(one.altered for one in found)
+            consequence = "the relay gets another user or password than the one written" if altered else ""
+            self._add(
+                name, WRONG, texts, consequence or "sendmail does not use all that is written", self.apply
+            )
+            return found[0].text if altered else ""
+        self._add(name, OK, f"user {entry.credentials.user!r}, with a password")
+        return ""
+
+    def _endpoint(self) -> None:
+        """Whether the host and port are a relay's, as far as its provider is known."""
+        name, judged = "endpoint", judge(self.host, None, None, port=self._port())
+        wrong = next((link for link in judged if link.state == WRONG), None)
+        if wrong is not None:
+            self._add(name, WRONG, wrong.detail, wrong.consequence, wrong.repair)
         else:
-            self._add(name, OK, f"user {entry.credentials.user!r}, with a password")
+            self._add(name, OK, "; ".join(link.detail for link in judged if link.name != "port"))
+
+    def _kind(self, entry: Reading) -> str:
+        """Whether user and password are of the kind that the provider gives; if not, why they are not."""
+        name, found = "credentials", entry.credentials
+        if found is None:
+            self._add(name, UNKNOWN, "none are known")
+            return ""
+        provider = provider_of(self.host)
+        if provider is None:
+            self._add(name, OK, "no provider of that relay is known, so they may be of any shape")
+            return ""
+        user = found.user if found.authid is None else found.authid
+        shapes = (
+            ("user", provider.user.mistake(user)),
+            ("password", provider.password.mistake(found.password)),
+        )
+        mistakes = [(what, mistake) for what, mistake in shapes if mistake is not None]
+        if not mistakes:
+            self._add(name, OK, f"of the shape that {provider.title} gives")
+            return ""
+        detail = "; ".join(f"the {what} is {mistake.title}" for what, mistake in mistakes)
+        sure = [mistake for _, mistake in mistakes if not mistake.guess]
+        repair = "; ".join(dict.fromkeys(mistake.repair for _, mistake in mistakes))
+        self._add(name, WRONG if sure else ADVICE, detail, "the relay answers 535, and then 530", repair)
+        return detail if sure else ""
+
+    def _every_server(self, node: Optional[KeyFile], by_option: bool) -> None:
+        """The catch-all, which sendmail offers to whatever server asks."""
+        name = "other servers"
+        records = self._records(node)
+        if by_option:
+            self._add(
+                name,
+                ADVICE,
+                "DefaultAuthInfo knows no hosts",
+                "the password is offered to every server that asks for authentication",
+                f"{self.apply} --store authinfo",
+            )
+        elif records is None or node is None:
+            self._add(name, UNKNOWN, "no database to look for a catch-all")
+        elif {PREFIX.lower().encode(), PREFIX.lower().encode() + b"\0"} & set(records):
+            self._add(
+                name,
+                WRONG,
+                f"{PREFIX} without a host, the catch-all, is in {map_file(node)}.db",
+                "the password is offered to every server that asks for authentication",
+                f"write {PREFIX}{self.host or 'HOST'} in {map_file(node)}, then "
+                + _build(node, map_file(node) or ""),
+            )
+        else:
+            self._add(name, OK, "no catch-all: the password is offered to the hosts of the entries alone")
 
     def _guard(self, entry: Reading, by_option: bool) -> None:
         name, allowed = "TLS guard", POLICIES[self.tls]
@@ -539,7 +625,15 @@ class _Walk:
             if sent and self.view.tls_server_allows(self.server, session):
                 given.append(session)
         repair = f"{self.apply} --tls {self.tls}"
-        if CLEAR in given and CLEAR not in allowed:
+        if not self.view.tries_tls(self.server):
+            self._add(
+                name,
+                WRONG,
+                "the ruleset try_tls keeps sendmail from STARTTLS",
+                "the relay answers 530: Must issue a STARTTLS command first",
+                f"repair the rules of try_tls in {self.cf_path}",
+            )
+        elif CLEAR in given and CLEAR not in allowed:
             self._add(
                 name,
                 WRONG,
@@ -566,13 +660,13 @@ class _Walk:
 
     # DefaultAuthInfo, where no ruleset authinfo exists.
     def _read_five_lines(self) -> Reading:
-        facts = self.look(self._default_auth_info())
+        facts = self.look(default_auth_info(self.cf))
         if facts.data is None:
             return Reading(None, f"{facts.path}: {facts.problem}")
         return DefaultAuthInfo(facts.data).reading()
 
     def _five_lines(self) -> None:
-        path = self._default_auth_info()
+        path = default_auth_info(self.cf)
         self._add("map declaration", OK, "not used: DefaultAuthInfo is set, and there is no ruleset authinfo")
         self._add("ruleset", OK, "none, so DefaultAuthInfo is used for every server")
         facts, queued = self.look(path), "all mail to servers that offer AUTH stays in the queue"
@@ -582,18 +676,26 @@ class _Walk:
         if facts.data is None:
             self._add(
                 "map file",
-                WRONG if facts.missing else UNKNOWN,
+                WRONG if facts.missing or facts.irregular else UNKNOWN,
                 f"{path}: {facts.problem}",
                 queued,
                 self.apply,
             )
             return
         self._add("map file", OK, f"{path}, five lines")
-        readable = 0o037 if "groupreadabledefaultauthinfofile" in self._blamed() else 0o077
-        unsafe = self._unsafe(facts)
-        if unsafe:
-            self._add("permissions", *unsafe)
-        elif facts.mode & readable:
-            self._add("permissions", WRONG, f"{path} has mode {facts.mode:04o}", queued, f"chmod 600 {path}")
+        refusal = refused_default_auth_info(self.cf, facts)
+        if refusal is not None:
+            self._add(
+                "permissions",
+                WRONG,
+                refusal.detail,
+                f"can't open {path}: {refusal.words}: {queued}",
+                refusal.repair,
+            )
         else:
             self._add("permissions", OK, f"{path} {facts.mode:04o}")
+
+
+def _build(node: KeyFile, file: str) -> str:
+    """The command that builds the database of a map from its source."""
+    return f"sendmailcf makemap {FORMATS.get(node.map_class.lower(), 'hash')} {file} < {file}"

@@ -20,8 +20,9 @@ from ..nodes import ClassFile, KeyFile, bare, value_of
 from ..values import map_arguments
 from .rewrite import LookupFailedError, Result, Rewriter
 
-#: Map classes whose files are Berkeley DB hash files here.
+#: Map classes whose files are Berkeley DB hash files, which we build; and the format of each class that is read here.
 HASH_CLASSES = ("hash", "implicit")
+FORMATS = {"hash": "hash", "implicit": "hash", "btree": "btree"}
 
 
 class Facts(Protocol):
@@ -36,11 +37,15 @@ class Facts(Protocol):
     @property
     def missing(self) -> bool: ...
     @property
+    def irregular(self) -> bool: ...
+    @property
     def mode(self) -> int: ...
     @property
     def uid(self) -> int: ...
     @property
     def links(self) -> int: ...
+    @property
+    def modified(self) -> float: ...
     @property
     def directories(self) -> Sequence[Tuple[str, int, int]]: ...
     @property
@@ -114,9 +119,18 @@ class SmartHost:
     host: str
 
     @property
+    def _all(self) -> List[str]:
+        return re.findall(r"\[[^]]*\]|[^:]+", self.host)
+
+    @property
     def hosts(self) -> List[str]:
         """The hosts without brackets: a colon outside of brackets separates several, tried in order."""
-        return [one.strip("[]") for one in re.findall(r"\[[^]]*\]|[^:]+", self.host)]
+        return [one.strip("[]") for one in self._all]
+
+    @property
+    def first(self) -> str:
+        """The host that is tried first, with its brackets."""
+        return self._all[0] if self._all else ""
 
     @property
     def name(self) -> str:
@@ -133,6 +147,18 @@ def map_file(node: KeyFile) -> Optional[str]:
     """The source of a map by its declaration, without `.db`; None if it names no file."""
     file = map_arguments(node).file
     return file[:-3] if file is not None and file.endswith(".db") else file
+
+
+def records_of(node: KeyFile, data: bytes) -> mapdb.AnyMap:
+    """The records of the file of a map.
+
+    Raises MapError for a file that is damaged, or of another format than the class of the map: sendmail cannot open it.
+    """
+    found = mapdb.load(data)
+    wanted = FORMATS[node.map_class.lower()]
+    if found.info.format != wanted:
+        raise MapError(f"a {found.info.format} file, and the map {node.name} is of class {node.map_class}")
+    return found
 
 
 class Host:
@@ -188,15 +214,28 @@ class Host:
         lookup: Optional[Callable[[str, str], Optional[str]]] = None,
     ) -> Result:
         """What the ruleset `authinfo` returns for a server (op.me, 5.1.4: it is given name $| address)."""
-        macros = {**session.macros, "server_name": server.name, "server_addr": server.addr}
-        return self.run("authinfo", f"{server.name} $| {server.addr}", macros, lookup)
+        return self.run("authinfo", f"{server.name} $| {server.addr}", self._macros(server, session), lookup)
+
+    @staticmethod
+    def _macros(server: Server, session: Session) -> Dict[str, str]:
+        return {**session.macros, "server_name": server.name, "server_addr": server.addr}
+
+    def tls_server(self, server: Server, session: Session) -> Result:
+        """What the ruleset `tls_server` returns after STARTTLS, or without it; it is given ${verify}."""
+        return self.run("tls_server", session.macros["verify"], self._macros(server, session))
 
     def tls_server_allows(self, server: Server, session: Session) -> bool:
         """Whether the ruleset `tls_server` lets the session go on; without one, everything may."""
         if "tls_server" not in self.cf.rulesets:
             return True
-        macros = {**session.macros, "server_name": server.name, "server_addr": server.addr}
-        result = self.run("tls_server", session.macros["verify"], macros)
+        result = self.tls_server(server, session)
+        return result.failed or result.tokens[:1] != ("$#",)
+
+    def tries_tls(self, server: Server) -> bool:
+        """Whether the ruleset `try_tls` lets sendmail use STARTTLS; without one, it may."""
+        if "try_tls" not in self.cf.rulesets:
+            return True
+        result = self.run("try_tls", server.name, self._macros(server, CLEAR))
         return result.failed or result.tokens[:1] != ("$#",)
 
     def smart_host(self) -> Optional[SmartHost]:
@@ -216,14 +255,14 @@ class Host:
     def database(self, node: KeyFile) -> Mapping[bytes, bytes]:
         """The records of a map.  Raises LookupFailedError where sendmail could not open it, or we cannot."""
         file = map_file(node)
-        if node.map_class.lower() not in HASH_CLASSES or file is None:
+        if node.map_class.lower() not in FORMATS or file is None:
             raise LookupFailedError(f"maps of class {node.map_class} cannot be looked up here")
         if file not in self._databases:
             facts = self.look(file + ".db")
             if facts.data is None:
                 raise LookupFailedError(f"{file}.db: {facts.problem}")
             try:
-                self._databases[file] = mapdb.load(facts.data)
+                self._databases[file] = records_of(node, facts.data)
             except MapError as error:
                 raise LookupFailedError(f"{file}.db: {error}") from None
         return self._databases[file]
@@ -252,18 +291,36 @@ class Host:
         return None
 
     # What the ruleset authinfo is, found by asking it.
-    def maps_asked(self, server: Server) -> Set[str]:
-        """The maps in which the ruleset `authinfo` looks for the server's own key."""
-        asked: Set[str] = set()
-        wanted = {(PREFIX + key).lower() for key in (server.name, server.addr)}
+    def keys_asked(self, server: Server) -> List[Tuple[str, str]]:
+        """What the ruleset `authinfo` looks up for a server as long as it finds nothing: maps and AuthInfo keys."""
+        asked: List[Tuple[str, str]] = []
 
         def lookup(name: str, key: str) -> Optional[str]:
-            if key.lower() in wanted:
-                asked.add(name.lower())
+            if key.lower().startswith(PREFIX.lower()):
+                asked.append((name.lower(), key))
             return None
 
         self.authinfo(server, TLS, lookup)
         return asked
+
+    def maps_asked(self, server: Server) -> Set[str]:
+        """The maps in which the ruleset `authinfo` looks for the server's own key."""
+        wanted = {(PREFIX + key).lower() for key in (server.name, server.addr)}
+        return {name for name, key in self.keys_asked(server) if key.lower() in wanted}
+
+    def used(self, server: Server) -> Optional[Tuple[str, str, str]]:
+        """The map, key and value that the ruleset `authinfo` takes for a server; None if it finds none."""
+        found: Optional[Tuple[str, str, str]] = None
+
+        def lookup(name: str, key: str) -> Optional[str]:
+            nonlocal found
+            value = self.value_in_map(name, key)
+            if value is not None and key.lower().startswith(PREFIX.lower()):
+                found = (name, key, value)
+            return value
+
+        self.authinfo(server, VERIFIED, lookup)
+        return found
 
     def sends(self, server: Server, session: Session, maps: Set[str], key: str) -> bool:
         """Whether an entry under `key` in one of `maps` would be used in a session, all else being empty."""

@@ -46,7 +46,8 @@ class Intent:
     """What a host shall do: authenticate to `host` on `port` with `credentials`, under the policy `tls`.
 
     store: authinfo, access or default-auth-info.  tls: required, verified or optional.  cf, source: paths as
-    sendmail.cf names them; source None for the one that is in use or the platform's.
+    sendmail.cf names them; source None for the one that is in use or the platform's.  smart_host: whether mail for
+    other hosts goes there; else only the entry is made, and the port is no matter.
     """
 
     host: str
@@ -57,6 +58,7 @@ class Intent:
     store: str = "authinfo"
     cf: str = "/etc/mail/sendmail.cf"
     source: Optional[str] = None
+    smart_host: bool = True
 
 
 @frozen
@@ -97,6 +99,14 @@ class Plan:
 def plan(intent: Intent, look: Look) -> Plan:
     """The plan that makes a host do what `intent` says.  Raises PlanError, which names file and remedy."""
     return _Planner(intent, look).plan()
+
+
+def rotation(intent: Intent, server: Server, look: Look) -> Plan:
+    """The plan that gives the entry which sendmail uses for `server` other credentials, and changes nothing else.
+
+    Raises PlanError where there is no such entry.
+    """
+    return _Planner(intent, look).rotate(server)
 
 
 def load_cf(path: str, look: Look) -> Config:
@@ -150,7 +160,8 @@ class _Planner:
 
     def plan(self) -> Plan:
         try:
-            self._smart_host()
+            if self.intent.smart_host:
+                self._smart_host()
             self._mechanisms()
             by_option = self.intent.store == "default-auth-info"
             guarded = self._default_auth_info() if by_option else self._map()
@@ -162,6 +173,43 @@ class _Planner:
         diffs = [self.cf.diff(), *self.diffs]
         files = (self.intent.cf, *self.files)
         return Plan((*first, *self.writes, *last), tuple(self.notes), "".join(diffs), files)
+
+    def rotate(self, server: Server) -> Plan:
+        self.server = server
+        host = Host(self.cf, self.look)
+        self.policy = tuple(
+            one
+            for one in SESSIONS
+            if "authinfo" in self.cf.rulesets and credentials_in(host.authinfo(server, one)).credentials
+        )
+        try:
+            if "authinfo" not in self.cf.rulesets and self.cf.options.all("DefaultAuthInfo"):
+                self._five_lines(self._five_line_path())
+            else:
+                self._rotate_entry(host)
+        except EditError as error:
+            raise PlanError(f"{self.intent.cf}: {error}") from error
+        return Plan(tuple(self.writes), tuple(self.notes), "".join(self.diffs), tuple(self.files))
+
+    def _rotate_entry(self, host: Host) -> None:
+        used = host.used(self.server)
+        if used is None or not self.policy:
+            raise self._fail(
+                f"no entry is found for {self.server.name}, so there is nothing to rotate: use relay apply"
+            )
+        name, key, _ = used
+        entry = key[len(PREFIX) :]
+        if not entry:
+            raise self._fail(
+                f"the entry in use for {self.server.name} is the catch-all, which every server gets: use relay apply"
+            )
+        node = self.cf.maps[name].node
+        source = self._source_of(node)
+        self.files += [source, source + ".db"]
+        if self.look(source).data is None:
+            raise PlanError(f"{source}: {self.look(source).problem}; the database cannot be built without it")
+        self.intent = evolve(self.intent, host=entry)
+        self._prove(source, self._database(node, source))
 
     def _cf_write(self, old: bytes, new: bytes) -> Tuple[Write, ...]:
         return (Write(self.intent.cf, "cf", old, new),) if old != new else ()
@@ -388,6 +436,10 @@ class _Planner:
                 old = mapdb.load(facts.data)
             except MapError as error:
                 raise PlanError(f"{path}: {error}; remove it, or {rebuild}") from None
+            if old.info.format != "hash":
+                raise PlanError(
+                    f"{path}: a {old.info.format} file, which a map of class hash cannot be: {rebuild}"
+                )
             if old.info.version != hash_format.VERSION:
                 raise PlanError(
                     f"{path}: a hash file of version {old.info.version}, which cannot be written: {rebuild} "
@@ -437,6 +489,22 @@ class _Planner:
                 "the empty ruleset authinfo is removed: with it sendmail ignores DefaultAuthInfo"
             )
         path = intent.source or self._five_line_path()
+        changed = self._five_lines(path)
+        cf.options["DefaultAuthInfo"] = path
+        self._refuse_sessions(cf)
+        self.notes.append(
+            "DefaultAuthInfo offers the password to every server that asks for authentication, so the policy "
+            f"--tls {intent.tls} holds for every server, too"
+        )
+        old = self._fresh()
+        exposed = "authinfo" not in old.rulesets and old.options.all("DefaultAuthInfo")
+        if not exposed or not changed:
+            return None
+        self._refuse_sessions(old)
+        return bytes(old)
+
+    def _five_lines(self, path: str) -> bool:
+        """Plan the five-line file; whether it changes."""
         self.files.append(path)
         facts = self._readable(path)
         if facts.data is not None and facts.mode & 0o077:
@@ -446,24 +514,13 @@ class _Planner:
             )
         file = DefaultAuthInfo(facts.data or b"", path)
         try:
-            file.credentials = intent.credentials
+            file.credentials = self.intent.credentials
         except EditError as error:
             raise PlanError(f"{path}: {error}") from None
         if file.changed:
             self.writes.append(Write(path, "source", facts.data, bytes(file)))
             self.diffs.append(file.diff())
-        cf.options["DefaultAuthInfo"] = path
-        self._refuse_sessions(cf)
-        self.notes.append(
-            "DefaultAuthInfo offers the password to every server that asks for authentication, so the policy "
-            f"--tls {intent.tls} holds for every server, too"
-        )
-        old = self._fresh()
-        exposed = "authinfo" not in old.rulesets and old.options.all("DefaultAuthInfo")
-        if not exposed or not file.changed:
-            return None
-        self._refuse_sessions(old)
-        return bytes(old)
+        return file.changed
 
     def _five_line_path(self) -> str:
         found = self.cf.options.all("DefaultAuthInfo")

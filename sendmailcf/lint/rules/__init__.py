@@ -6,6 +6,6 @@ in which they look at a line.
 
 from __future__ import annotations
 
-from . import auth, headers, lines, macros, mailers, maps, options, rulesets
+from . import auth, headers, lines, macros, mailers, maps, options, ports, rulesets
 
-__all__ = ["auth", "headers", "lines", "macros", "mailers", "maps", "options", "rulesets"]
+__all__ = ["auth", "headers", "lines", "macros", "mailers", "maps", "options", "ports", "rulesets"]
