@@ -14,6 +14,8 @@ from sendmailcf.config import Config
 from sendmailcf.lint import RULES, Example, Problem, Rule, Settings, document, kind_of, lint, lint_host
 from sendmailcf.lint.documents import CF
 from sendmailcf.lint.settings import DEFAULT_FLAGS
+from sendmailcf.makemap import read
+from sendmailcf.mapdb.hash import build
 
 #: The directory that there is, beside those of an example.
 QUEUE = "/var/spool/mqueue"
@@ -29,9 +31,13 @@ class FakeFacts:
         words = example.facts.get(path, {})
         self.path = path
         self.data = example.files.get(path)
+        if self.data is not None and words.get("made") == "hash":
+            self.data = build(read(self.data, fold=False).pairs)
         directory = path == QUEUE or f"{path}/" in example.facts
         self.missing = self.data is None and not directory
-        self.problem = "No such file or directory" if self.missing else "Is a directory" if directory else None
+        self.problem = (
+            "No such file or directory" if self.missing else "Is a directory" if directory else None
+        )
         self.mode = int(words.get("mode", "0600"), 8)
         self.uid = int(words.get("uid", "0"))
         self.gid = int(words.get("gid", "0"))
