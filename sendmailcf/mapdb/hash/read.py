@@ -32,7 +32,6 @@ from .layout import (
     CHECK_HASH,
     DUPLICATES,
     DUPLICATES_2X,
-    FREE,
     INLINE,
     INTERNAL,
     JOURNAL,
@@ -211,10 +210,12 @@ class Reader:
         number, seen = self.info.page_of(bucket), 0
         while number:
             page = self.page(number)
-            _, _, _, _, following, count, _, _, kind = self._header.unpack_from(page)
-            if kind == FREE and count == 0:
-                return  # a page that was never written: an empty bucket
+            _, _, own, _, following, count, _, _, kind = self._header.unpack_from(page)
             here = number * self.info.pagesize
+            if own == 0 and not (count and kind in _HASH_PAGES):
+                return  # a page that was never written: an empty bucket, as the library has it, too
+            if own == 0:
+                raise MapError("a page with items that says it is page 0", offset=here + 8)
             if kind not in _HASH_PAGES:
                 raise MapError(f"a page of type {kind} where a hash page belongs", offset=here + AT_TYPE)
             if count % 2 or PAGE_HEADER + 2 * count > self.info.pagesize:
