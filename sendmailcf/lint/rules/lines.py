@@ -252,8 +252,8 @@ _COMMAND = re.compile(
 )
 
 
-@rule("CF007", "line-indented-after-comment", Severity.WARNING, Comment)
-def line_indented_after_comment(context: Context, index: int, node: Comment) -> Iterator[Found]:
+@rule("CF007", "line-indented-after-comment", Severity.WARNING)
+def line_indented_after_comment(context: Context) -> Iterator[Found]:
     """An indented command stands below a comment.
 
     An indented line continues the line above: the command is part of the comment, and dead.
@@ -265,14 +265,10 @@ def line_indented_after_comment(context: Context, index: int, node: Comment) -> 
         # the relay
         DSrelay.example.com
     """
-    found = _COMMAND.search(node.text or "") if "\n" in (node.text or "") else None
-    if found:
-        yield Found(
-            index,
-            "the indented command is part of the comment above it",
-            1 + found.start() + 1,
-            1 + found.end(),
-        )
+    for index, node, _, found in _lines(context, _COMMAND):
+        if isinstance(node, Comment):
+            place = found.start() + 1, found.end()
+            yield Found(index, "the indented command is part of the comment above it", *place)
 
 
 @rule("CF008", "line-indented-comment", Severity.INFO)
