@@ -10,11 +10,12 @@ import re
 from typing import Dict, List, Mapping, Optional, Tuple
 
 from .. import makemap, mapdb
-from ..authinfo import PREFIX, DefaultAuthInfo, Reading, lookup_keys, surprises
+from ..authinfo import MASK, PREFIX, DefaultAuthInfo, Reading, host_problem, lookup_keys, surprises
 from ..config import Config
 from ..errors import MapError
-from ..nodes import KeyFile
+from ..nodes import KeyFile, Ruleset
 from ..values import map_arguments
+from . import ses
 from .credentials import judge
 from .host import (
     CLEAR,
@@ -35,9 +36,17 @@ from .links import ADVICE, OK, UNKNOWN, WRONG, Chain, Link
 from .live import Live
 from .permissions import refused_default_auth_info, unsafe_map
 from .plan import WRAPPED_PORTS, port_of
-from .predict import OFFERED, PORTS, Predictor, client_modifiers, default_auth_info, mechanism_words
-from .providers import UNSURE
-from .readiness import Readiness, certificates
+from .predict import (
+    OFFERED,
+    PORTS,
+    Predictor,
+    client_modifiers,
+    default_auth_info,
+    mechanism_words,
+    mechanisms_problem,
+)
+from .providers import UNSURE, provider_of
+from .readiness import Readiness, certificates, option_of
 from .rewrite import LookupFailedError
 
 
@@ -103,10 +112,27 @@ class _Walk:
             altered=altered,
             verifies=verification.state == OK,
         )
-        return Chain(self.host, tuple(self.links), predictor.predict())
+        return Chain(self.host, tuple(self.links), predictor.predict(), self._meant(node))
 
-    def _add(self, name: str, state: str, detail: str, consequence: str = "", repair: str = "") -> None:
-        self.links.append(Link(name, state, detail, consequence, repair))
+    def _add(
+        self, name: str, state: str, detail: str, consequence: str = "", repair: str = "", *, rule: str = ""
+    ) -> None:
+        self.links.append(Link(name, state, detail, consequence, repair, rule=rule))
+
+    def _meant(self, node: Optional[KeyFile]) -> bool:
+        """Whether anything shows that sendmail should authenticate: a provider's relay, DefaultAuthInfo, a map
+        authinfo, or AuthInfo entries."""
+        known = provider_of(self.host) is not None or ses.endpoint(self.host) is not None
+        if self.smart is not None and (known or "authinfo" in self.cf.maps):
+            return True
+        _, source, _ = self._facts(node)
+        text = (source.data if source is not None else None) or b""
+        prefix = PREFIX.lower().encode()
+        return (
+            bool(default_auth_info(self.cf))
+            or any(key.lower().startswith(prefix) for key in self._records(node) or ())
+            or re.search(rb"^" + prefix, text, re.MULTILINE | re.IGNORECASE) is not None
+        )
 
     # The relay.
     def _smart_host(self) -> None:
@@ -118,12 +144,18 @@ class _Walk:
                 "DS is empty" if not self.cf.macros.get("S") else "the rules do not use DS",
                 "mail goes straight to the servers of its recipients",
                 self.apply,
+                rule="smarthost-unused",
             )
             return
-        text, found = self.smart.text, self.smart.name
+        # What stands before an @ may be a password.
+        text, found = re.sub("^.*@", f"{MASK}@", self.smart.text, flags=re.DOTALL), self.smart.name
         if self.wanted and found.lower() != self.wanted.lower():
             self._add(
-                name, WRONG, f"DS{text} leads to {found}, not to {self.wanted}", "mail goes there", self.apply
+                name,
+                WRONG,
+                f"DS{text} leads to {found.rpartition('@')[2]}, not to {self.wanted}",
+                "mail goes there",
+                self.apply,
             )
         elif self.smart.stray_port not in (None, self._port()):
             self._add(
@@ -132,6 +164,16 @@ class _Walk:
                 f"DS{text}: a colon separates hosts, it does not set a port",
                 f"sendmail connects to port {self._port()}",
                 f"{self.apply} --port {self.smart.stray_port}",
+                rule="smarthost-port",
+            )
+        elif re.fullmatch("[0-9]+", found):
+            self._add(
+                name,
+                WRONG,
+                f"DS{text}: what stands before a colon is a mailer, so the host is {found}",
+                "mail bounces: host unknown",
+                f"sendmailcf relay apply --host {self.smart.mailer} --port {found} --user USER --password-stdin",
+                rule="smarthost-one-word-colon",
             )
         elif "@" in found:
             self._add(
@@ -140,9 +182,23 @@ class _Walk:
                 f"DS{text} holds an address, not a host",
                 "mail bounces: host unknown",
                 f"sendmailcf set {self.cf_path} D.S {found.rpartition('@')[2]}",
+                rule="smarthost-user",
+            )
+        elif self._is_tcp() and host_problem(found.rstrip(".")) is not None:
+            self._add(
+                name,
+                WRONG,
+                f"DS{text}: {found!r} is no name of a host; is it a placeholder?",
+                "mail bounces: host unknown",
+                self.apply,
+                rule="smarthost-not-a-name",
             )
         else:
             self._add(name, OK, f"DS{text}")
+
+    def _is_tcp(self) -> bool:
+        mailer = self.cf.mailers.get(self.smart.mailer) if self.smart else None
+        return mailer is not None and mailer.path == "[IPC]"
 
     def _port(self) -> Optional[int]:
         mailer = self.cf.mailers.get(self.smart.mailer) if self.smart else None
@@ -153,22 +209,38 @@ class _Walk:
         if self.smart is None:
             self._add(name, UNKNOWN, "no smart host")
             return
+        if self.smart.mailer.lower() == "error":
+            self._add(
+                name,
+                WRONG,
+                "DS selects the mailer error",
+                "sendmail refuses every message to another host",
+                self.apply,
+                rule="smarthost-error",
+            )
+            return
         try:
             mailer = self.cf.mailers[self.smart.mailer]
         except KeyError:
             self._add(
                 name,
                 WRONG,
-                f"DS{self.smart.text} selects the mailer {self.smart.mailer}, which is not defined",
+                f"DS selects the mailer {self.smart.mailer}, which is not defined",
                 "every message bounces: unknown mailer",
                 self.apply,
+                rule="smarthost-mailer-unknown",
             )
             return
         arguments, where = mailer.arguments or "", f"mailer {mailer.name}"
         port, off = port_of(arguments), client_modifiers(self.cf)
         if mailer.path != "[IPC]" or arguments.split()[:1] not in (["TCP"], ["IPC"]):
             self._add(
-                name, WRONG, f"{where} speaks no SMTP over TCP", "there is no AUTH", "give DS another mailer"
+                name,
+                WRONG,
+                f"{where} speaks no SMTP over TCP",
+                "there is no AUTH",
+                "give DS another mailer",
+                rule="smarthost-error",
             )
         elif port is None:
             self._add(name, UNKNOWN, f"{where}, a port of a name not known here: {arguments}")
@@ -179,6 +251,7 @@ class _Walk:
                 f"{where}, port {port}: there TLS begins with the first byte",
                 "sendmail waits for a greeting that never comes, and defers the mail",
                 f"{self.apply} --port 587",
+                rule="relay-port-wrapped",
             )
         elif port not in PORTS:
             self._add(
@@ -187,6 +260,7 @@ class _Walk:
                 f"{where}, port {port}: not a port on which public relays take STARTTLS (25, 587, 2587)",
                 "sendmail defers the mail unless the relay listens there",
                 f"{self.apply} --port 587",
+                rule="relay-port-unusual",
             )
         elif set(off) & {"A", "S"}:
             what = "authenticate" if "A" in off else "use STARTTLS"
@@ -196,6 +270,7 @@ class _Walk:
                 f"ClientPortOptions has the modifiers {off}",
                 f"sendmail does not {what} as a client: the relay answers 530",
                 f"take A and S out of the Modifiers of ClientPortOptions in {self.cf_path}",
+                rule="auth-client-off",
             )
         else:
             self._add(name, OK, f"{where}, port {port}")
@@ -204,14 +279,15 @@ class _Walk:
         name = "mechanisms"
         words, source = mechanism_words(self.cf, entry)
         deferred = "all mail to servers that offer AUTH is deferred: no worthy mechanisms"
-        bad = [word for word in words if set(word) & set(',\t"')]
-        if bad or not words:
+        spoiled = mechanisms_problem(words)
+        if spoiled:
             self._add(
                 name,
                 WRONG,
                 f"{' '.join(words) or 'none'} ({source}): names are separated by blanks, without quotes",
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
+                rule=spoiled,
             )
         elif not {word.upper() for word in words} & set(OFFERED):
             self._add(
@@ -220,6 +296,7 @@ class _Walk:
                 f"{' '.join(words)} ({source}): neither LOGIN nor PLAIN, the ones that relays offer",
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
+                rule="auth-mech-default",
             )
         else:
             self._add(name, OK, f"{' '.join(words)} ({source})")
@@ -264,7 +341,9 @@ class _Walk:
             option = default_auth_info(self.cf)
             if option:
                 detail += f"; DefaultAuthInfo={option} is no map, and ignored while a ruleset authinfo exists"
-            self._add(name, WRONG, detail, "no credentials are found: the relay answers 530", self.apply)
+            consequence = "no credentials are found: the relay answers 530"
+            rule = "auth-ruleset-no-map" if asked else "auth-map-none"
+            self._add(name, WRONG, detail, consequence, self.apply, rule=rule)
             return
         flags, file = map_arguments(node).flags, map_file(node)
         if node.map_class.lower() not in HASH_CLASSES:
@@ -276,6 +355,7 @@ class _Walk:
                     f"{detail}, and {file}.db is a hash file",
                     "sendmail cannot open it: no authentication, the relay answers 530",
                     f"write hash in place of {node.map_class} in the K line of {node.name} in {self.cf_path}",
+                    rule="auth-map-btree",
                 )
             else:
                 self._add(name, UNKNOWN, f"{detail}, which cannot be read here")
@@ -286,6 +366,7 @@ class _Walk:
                 f"{node.name} has the flag -m, which gives the key in place of the value",
                 "authinfo failed: no authentication, the relay answers 530",
                 f"take -m out of the K line of {node.name} in {self.cf_path}",
+                rule="auth-map-keys-only",
             )
         elif file is None or not file.startswith("/"):
             self._add(
@@ -294,6 +375,7 @@ class _Walk:
                 f"{node.name} names no file by its full path",
                 "the map cannot be opened",
                 self.apply,
+                rule="auth-map-path",
             )
         elif "o" in flags and self.look(file + ".db").missing:
             self._add(
@@ -302,6 +384,7 @@ class _Walk:
                 f"{node.name} has the flag -o, and {file}.db is missing",
                 "no credentials are found, and nothing is logged",
                 f"sendmailcf makemap hash {file} < {file}",
+                rule="auth-map-missing",
             )
         else:
             self._add(name, OK, str(node).strip())
@@ -312,9 +395,11 @@ class _Walk:
             self._add(
                 name,
                 WRONG,
-                "there is no ruleset authinfo, and no DefaultAuthInfo",
+                "there is no ruleset authinfo, and no DefaultAuthInfo"
+                + ("" if node is None else f"; the map {node.name} is never asked"),
                 "sendmail never authenticates: the relay answers 530",
                 self.apply,
+                rule="auth-map-unused",
             )
             return
         if len(self.cf.rulesets["authinfo"]) == 0:
@@ -325,6 +410,7 @@ class _Walk:
                 + (f"; while it exists, DefaultAuthInfo={option} is ignored" if option else ""),
                 "sendmail never authenticates: the relay answers 530",
                 self.apply,
+                rule="auth-ruleset-empty",
             )
             return
         probe = self.view.authinfo(self.server, VERIFIED, lambda *_: None)
@@ -345,7 +431,18 @@ class _Walk:
                 + self._undeclared(),
                 "no credentials are found: the relay answers 530",
                 self.apply,
+                rule=self._deaf(),
             )
+
+    def _deaf(self) -> str:
+        """The rule that tells why the ruleset does not find the entry."""
+        if self._undeclared():
+            return "auth-ruleset-no-map"
+        colon = "OperatorChars" not in self.cf.options or ":" in option_of(self.cf, "OperatorChars")
+        if not colon:
+            return "auth-opchars"
+        blocks = [node for _, node in self.cf.of_kind(Ruleset) if node.name == "authinfo"]
+        return "auth-ruleset-twice" if len(blocks) > 1 else "auth-ruleset-deaf"
 
     def _undeclared(self) -> str:
         names = [
@@ -381,13 +478,14 @@ class _Walk:
         failed = "the lookup fails: no authentication, the relay answers 530"
         if database.data is None:
             state = WRONG if database.missing else UNKNOWN
-            self._add(name, state, f"{path}: {database.problem}", failed, build)
+            rule = "auth-map-missing" if state == WRONG else ""
+            self._add(name, state, f"{path}: {database.problem}", failed, build, rule=rule)
             return
         try:
             records = mapdb.load(database.data)
             self._add(name, OK, f"{path}: {len(records)} entries, {records.info.byteorder} endian")
         except MapError as error:
-            self._add(name, WRONG, f"{path}: {error}", failed, build)
+            self._add(name, WRONG, f"{path}: {error}", failed, build, rule="auth-map-corrupt")
 
     def _permissions(self, node: Optional[KeyFile]) -> None:
         name = "permissions"
@@ -398,7 +496,7 @@ class _Walk:
         refusal = unsafe_map(self.cf, self.look, database)
         if refusal is not None:
             words = f"unsafe map file: {refusal.words}; the relay answers 530"
-            self._add(name, WRONG, refusal.detail, words, refusal.repair)
+            self._add(name, WRONG, refusal.detail, words, refusal.repair, rule="auth-map-unsafe")
             return
         for facts in (source, database):
             path = facts.path
@@ -409,6 +507,7 @@ class _Walk:
                     f"{path} has {facts.links} names (hard links)",
                     "sendmail reads it, makemap refuses to build it again, and others may hold it by the other name",
                     f"make {path} a file of its own",
+                    rule="auth-file-links",
                 )
                 return
             if facts.data is not None and facts.mode & 0o007:
@@ -418,6 +517,7 @@ class _Walk:
                     f"{path} has mode {facts.mode:04o}",
                     "every user of this host can read or change the password; sendmail does not check it",
                     f"chmod 600 {path}",
+                    rule="auth-file-mode",
                 )
                 return
             if facts.data is not None and facts.mode & 0o020:
@@ -427,6 +527,7 @@ class _Walk:
                     f"{path} has mode {facts.mode:04o}",
                     "its group can change where the password goes; sendmail does not check it",
                     f"chmod g-w {path}",
+                    rule="auth-file-mode",
                 )
                 return
         if database.data is None and source.data is None:
@@ -461,6 +562,7 @@ class _Walk:
                 f"{file}: line {problem.line}: {problem.safe}",
                 "makemap leaves the line out, or takes it for something else",
                 f"repair the line, then {build}",
+                rule="auth-makemap-space",
             )
             return ""
         if wanted == records:
@@ -473,6 +575,7 @@ class _Walk:
                 f"{file}.db was built without makemap -f, and the K line of {node.name} has -f",
                 "keys with capital letters are not found: the relay answers 530",
                 f"take -f out of the K line of {node.name} in {self.cf_path}",
+                rule="auth-map-fold",
             )
             return ""
         missing = len([key for key in wanted if key not in records])
@@ -481,7 +584,12 @@ class _Walk:
         parts = [f"{missing} missing", f"{other} different", f"{extra} not in the source"]
         said = ", ".join(part for part in parts if not part.startswith("0 "))
         self._add(
-            name, WRONG, f"{file}.db is not what {file} says: {said}", "sendmail uses the old entries", build
+            name,
+            WRONG,
+            f"{file}.db is not what {file} says: {said}",
+            "sendmail uses the old entries",
+            build,
+            rule="auth-map-stale",
         )
         for one in self._keys(node.name):
             old, new = self._raw(one, records), self._raw(one, wanted)
@@ -507,6 +615,7 @@ class _Walk:
             f"{key} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
             "no credentials are found: the relay answers 530",
             self.apply,
+            rule="auth-key-missing",
         )
 
     def _near(self, records: Dict[bytes, bytes]) -> str:
@@ -540,6 +649,7 @@ class _Walk:
                 entry.problem or "no entry",
                 "the relay answers 530",
                 self.apply,
+                rule="" if known else self._spoiled(entry.cause, by_option),
             )
             return ""
         used = None if by_option else self.view.used(self.server)
@@ -548,18 +658,30 @@ class _Walk:
             texts, altered = "; ".join(one.text for one in found), any(one.altered for one in found)
             consequence = "the relay gets another user or password than the one written" if altered else ""
             self._add(
-                name, WRONG, texts, consequence or "sendmail does not use all that is written", self.apply
+                name,
+                WRONG,
+                texts,
+                consequence or "sendmail does not use all that is written",
+                self.apply,
+                rule=self._spoiled(found[0].cause, by_option),
             )
             return found[0].text if altered else ""
         self._add(name, OK, f"user {entry.credentials.user!r}, with a password")
         return ""
+
+    @staticmethod
+    def _spoiled(cause: str, by_option: bool) -> str:
+        """The rule that tells of an entry by the cause."""
+        if by_option:
+            return "default-auth-info-is-map-source" if cause == "source" else "auth-option-lines"
+        return f"auth-value-{cause}" if cause else "auth-entry-missing"
 
     def _endpoint(self) -> None:
         """Whether the host and port are a relay's, as far as its provider is known."""
         name, judged = "endpoint", judge(self.host, None, None, port=self._port())
         wrong = next((link for link in judged if link.state == WRONG), None)
         if wrong is not None:
-            self._add(name, WRONG, wrong.detail, wrong.consequence, wrong.repair)
+            self._add(name, WRONG, wrong.detail, wrong.consequence, wrong.repair, rule=wrong.rule)
         else:
             self._add(name, OK, "; ".join(link.detail for link in judged if link.name != "port"))
 
@@ -576,7 +698,8 @@ class _Walk:
             return ""
         detail = "; ".join(f"{link.name}: {link.detail}" for link in wrong)
         unsure = any(link.detail.endswith(UNSURE) for link in wrong)
-        self._add(name, ADVICE if unsure else WRONG, detail, wrong[0].consequence, wrong[0].repair)
+        state = ADVICE if unsure else WRONG
+        self._add(name, state, detail, wrong[0].consequence, wrong[0].repair, rule=wrong[0].rule)
         return "" if unsure else detail
 
     def _every_server(self, node: Optional[KeyFile], by_option: bool) -> None:
@@ -590,6 +713,7 @@ class _Walk:
                 "DefaultAuthInfo knows no hosts",
                 "the password is offered to every server that asks for authentication",
                 f"{self.apply} --store authinfo",
+                rule="auth-option-any-host",
             )
         elif records is None or node is None:
             self._add(name, UNKNOWN, "no database to look for a catch-all")
@@ -601,6 +725,7 @@ class _Walk:
                 "the password is offered to every server that asks for authentication",
                 f"write {PREFIX}{self.host or 'HOST'} in {map_file(node)}, then sendmailcf makemap hash "
                 f"{map_file(node)} < {map_file(node)}",
+                rule="auth-catch-all",
             )
         else:
             self._add(name, OK, "no catch-all: the password is offered to the hosts of the entries alone")
@@ -624,6 +749,7 @@ class _Walk:
                 "the ruleset try_tls keeps sendmail from STARTTLS",
                 "the relay answers 530: Must issue a STARTTLS command first",
                 f"repair the rules of try_tls in {self.cf_path}",
+                rule="auth-tls-off",
             )
         elif CLEAR in given and CLEAR not in allowed:
             self._add(
@@ -632,6 +758,7 @@ class _Walk:
                 "nothing demands encryption",
                 "the password is sent in clear whenever the server offers no STARTTLS",
                 repair,
+                rule="auth-plain-cleartext",
             )
         elif TLS in given and TLS not in allowed:
             self._add(
@@ -642,7 +769,14 @@ class _Walk:
                 repair,
             )
         elif not given:
-            self._add(name, WRONG, "no session is good enough for the guard", "all mail is deferred", repair)
+            self._add(
+                name,
+                WRONG,
+                "no session is good enough for the guard",
+                "all mail is deferred",
+                repair,
+                rule="auth-guard-shut",
+            )
         else:
             self._add(
                 name,
@@ -672,6 +806,7 @@ class _Walk:
                 f"{path}: {facts.problem}",
                 queued,
                 self.apply,
+                rule="auth-option-missing" if facts.missing or facts.irregular else "",
             )
             return
         self._add("map file", OK, f"{path}, five lines")
@@ -683,6 +818,7 @@ class _Walk:
                 refusal.detail,
                 f"can't open {path}: {refusal.words}: {queued}",
                 refusal.repair,
+                rule="auth-option-mode",
             )
         else:
             self._add("permissions", OK, f"{path} {facts.mode:04o}")

@@ -78,6 +78,7 @@ def _host(host: str, found: Optional[ses.Endpoint], provider: Optional[Provider]
             f"{host} is {found.title}",
             "no mail goes through it",
             f"sendmailcf relay apply --host {found.repair} --user USER --password-stdin",
+            rule="ses-host",
         )
     if provider is None:
         return Link("host", UNKNOWN, f"{host or 'no host'}: no provider of that name is known here")
@@ -91,7 +92,14 @@ def _region(found: Optional[ses.Endpoint]) -> List[Link]:
     row = ses.REGIONS.get(found.region)
     if row is not None and row.smtp == ses.NO_SMTP:
         return [
-            Link("region", WRONG, warning, "the host is unknown: mail bounces", "use a region that has one")
+            Link(
+                "region",
+                WRONG,
+                warning,
+                "the host is unknown: mail bounces",
+                "use a region that has one",
+                rule="ses-region",
+            )
         ]
     return [
         Link(
@@ -112,6 +120,7 @@ def _port(port: int, provider: Provider) -> Link:
         f"{port}: {says}",
         "sendmail waits for a greeting, and defers the mail",
         f"use {better}",
+        rule="relay-port-wrapped" if wrapped else "relay-port-provider",
     )
 
 
@@ -121,7 +130,7 @@ def _shape(name: str, value: str, shape: Shape) -> Link:
 
 
 def _mistaken(name: str, mistake: Mistake) -> Link:
-    return Link(name, WRONG, f"it is {mistake.title}", _REFUSED, mistake.repair)
+    return Link(name, WRONG, f"it is {mistake.title}", _REFUSED, mistake.repair, rule=f"relay-{name}-shape")
 
 
 def _password(password: str, provider: Provider) -> Link:
