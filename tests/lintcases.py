@@ -10,14 +10,32 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Dict, Iterator, List, Tuple
 
+from sendmailcf import makemap
 from sendmailcf.config import Config
 from sendmailcf.lint import RULES, Example, Problem, Rule, Settings, document, kind_of, lint, lint_host
 from sendmailcf.lint.documents import CF
 from sendmailcf.lint.settings import DEFAULT_FLAGS
+from sendmailcf.mapdb import hash as hash_format
+from sendmailcf.relay.rules import authinfo_rules
 
 VERSION = b"V10/Berkeley\n"
 HEAD = VERSION + b"O QueueDirectory=/var/spool/mqueue\nDjhost.example.com\n"
 TAIL = b"Mlocal, P=/bin/true, F=lsDFM, A=true $u\nS3\nR$*\t$@ $1\nS0\nR$*\t$#local $: $1\nS4\nR$*\t$@ $1\n"
+
+
+#: A host that sends through a relay, for examples marked `relay`; those marked `relay bare` have neither map nor ruleset
+#: for AUTH.
+RELAY_HEAD = (
+    b"O AuthMechanisms=LOGIN PLAIN\nO LogLevel=10\nDS[relay.example]\n"
+    b"Mrelay, P=[IPC], F=mDFMuXa8, E=\\r\\n, L=2040, A=TCP $h 587\n"
+)
+RELAY_MAP = b"Kauthinfo hash /etc/mail/authinfo\n"
+RELAY_RULES = b"".join(
+    [b"Sauthinfo\n", *(str(one).encode() + b"\n" for one in authinfo_rules("authinfo", None, "required"))]
+)
+RELAY_TAIL = b"S0\nR$*\t$#relay $@ $S $: $1\n"
+ENTRY = b'AuthInfo:relay.example\t"U:user" "P:invented"\n'
+RELAY_FILES = {"/etc/mail/authinfo": ENTRY, "/etc/mail/authinfo.db": ENTRY}
 
 
 class FakeFacts:
@@ -26,13 +44,15 @@ class FakeFacts:
     def __init__(self, path: str, example: Example) -> None:
         words = example.facts.get(path, {})
         self.path = path
-        self.data = example.files.get(path)
+        self.data = files_of(example).get(path)
         self.missing = self.data is None
         self.problem = "No such file or directory" if self.missing else None
         self.mode = int(words.get("mode", "0600"), 8)
         self.uid = int(words.get("uid", "0"))
         self.gid = int(words.get("gid", "0"))
         self.links = int(words.get("links", "1"))
+        self.irregular = False
+        self.modified = float(words.get("modified", "0"))
         self.judged = True
         self.directories: List[Tuple[str, int, int]] = []
         for parent in reversed(PurePosixPath(path).parents):
@@ -51,10 +71,24 @@ def settings_of(example: Example) -> Settings:
     )
 
 
+def files_of(example: Example) -> Dict[str, bytes]:
+    """The files of an example: a database is built of the source that stands for it, unless it is `raw`."""
+    found = {**(RELAY_FILES if example.words.get("relay") == "" else {}), **example.files}
+    for path, data in list(found.items()):
+        if "missing" in example.facts.get(path, {}):
+            del found[path]
+        elif path.endswith(".db") and "raw" not in example.facts.get(path, {}):
+            found[path] = hash_format.build(makemap.read(data).pairs)
+    return found
+
+
 def content(example: Example, data: bytes, kind: str) -> bytes:
     """The file of an example, with what it leaves out."""
     if kind != CF or "whole" in example.words:
         return data
+    if "relay" in example.words:
+        bare = example.words["relay"] == "bare"
+        return HEAD + RELAY_HEAD + (b"" if bare else RELAY_MAP) + data + (b"" if bare else RELAY_RULES) + RELAY_TAIL + TAIL
     return data + HEAD[len(VERSION) :] + TAIL if "start" in example.words else HEAD + data + TAIL
 
 
@@ -68,7 +102,7 @@ def problems(rule: Rule, example: Example) -> List[Problem]:
     path = name or None
     made = document(content(example, data, kind), kind, path)
     settings = settings_of(example)
-    if len(example.files) == 1 or not isinstance(made, Config):
+    if not name or not isinstance(made, Config):
         known: Dict[str, FakeFacts] = {}
         facts = (lambda asked: known.setdefault(asked, FakeFacts(asked, example))) if name else None
         return lint(made, kind=kind, settings=settings, facts=facts)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set, Tuple
 
+from attrs import frozen
+
 from ..config import Config
 from ..document import Document
 from ..nodes import KeyFile
@@ -35,6 +37,23 @@ START_MACROS = {
     "v": "8.17.1",
     "b": "Thu, 1 Jan 1970 00:00:00 GMT",
 }
+
+
+@frozen
+class Unseen:
+    """A file of which nothing is known."""
+
+    path: str
+    data: Optional[bytes] = None
+    problem: Optional[str] = "not looked at"
+    missing: bool = False
+    irregular: bool = False
+    mode: int = 0
+    uid: int = 0
+    links: int = 1
+    modified: float = 0.0
+    directories: Tuple[Tuple[str, int, int], ...] = ()
+    judged: bool = False
 
 
 class Context:
@@ -127,10 +146,20 @@ class Context:
 
     @cached_property
     def chain(self) -> Optional[Chain]:
-        """The AUTH chain of the host, as `relay check` walks it; None without facts of files."""
+        """The AUTH chain of the host, as `relay check` walks it, for a sendmail.cf that may have one.
+
+        Without facts, nothing is known of any other file, and links that depend on one say so.
+        """
+        if not isinstance(self.document, Config):
+            return None
+        cf, maps = self.document, ("authinfo", "access") if self.facts is not None else ()
+        if not (
+            cf.macros.get("S") or "DefaultAuthInfo" in cf.options or any(name in cf.maps for name in maps)
+        ):
+            return None
         from ..relay.chain import check
 
-        return None if self.facts is None or self.config is None else check(self.config, self.facts)
+        return check(cf, self.facts or Unseen)
 
     # Places.
     def placed(self, rule: Rule, found: Found) -> Problem:

@@ -66,6 +66,10 @@ def check(
     return _Walk(cf, look, host, tls, live).walk()
 
 
+#: Where the mailer of a smart host connects to if nobody sets a port.
+SMTP_PORT = 25
+
+
 class _Walk:
     def __init__(self, cf: Config, look: Look, host: Optional[str], tls: str, live: Optional[Live]) -> None:
         self.cf, self.look, self.tls, self.live = cf, look, tls, live
@@ -272,8 +276,22 @@ class _Walk:
                 f"take A and S out of the Modifiers of ClientPortOptions in {self.cf_path}",
                 rule="auth-client-off",
             )
+        elif port == SMTP_PORT and self._submission():
+            ses_host = ses.endpoint(self.host) is not None
+            self._add(
+                name,
+                ADVICE,
+                f"{where}, port {port}: relays take authenticated mail on port 587",
+                "where port 25 is closed or throttled, as in most clouds, mail is deferred",
+                f"{self.apply} --port 587",
+                rule="ses-port-25" if ses_host else "relay-port-default",
+            )
         else:
             self._add(name, OK, f"{where}, port {port}")
+
+    def _submission(self) -> bool:
+        """Whether sendmail shall log in: mail without that goes to port 25 as it should."""
+        return self._meant(self._map_node())
 
     def _mechanisms(self, entry: Reading) -> None:
         name = "mechanisms"
@@ -342,7 +360,7 @@ class _Walk:
             if option:
                 detail += f"; DefaultAuthInfo={option} is no map, and ignored while a ruleset authinfo exists"
             consequence = "no credentials are found: the relay answers 530"
-            rule = "auth-ruleset-no-map" if asked else "auth-map-none"
+            rule = "auth-ruleset-no-map" if asked else self._no_entry()
             self._add(name, WRONG, detail, consequence, self.apply, rule=rule)
             return
         flags, file = map_arguments(node).flags, map_file(node)
@@ -399,7 +417,7 @@ class _Walk:
                 + ("" if node is None else f"; the map {node.name} is never asked"),
                 "sendmail never authenticates: the relay answers 530",
                 self.apply,
-                rule="auth-map-unused",
+                rule="auth-map-unused" if node is not None else self._no_entry(),
             )
             return
         if len(self.cf.rulesets["authinfo"]) == 0:
@@ -433,6 +451,12 @@ class _Walk:
                 self.apply,
                 rule=self._deaf(),
             )
+
+    def _no_entry(self) -> str:
+        """The rule that tells why the ruleset looks in no map."""
+        if not self.has_ruleset:
+            return "auth-ruleset-none"
+        return self._deaf() if len(self.cf.rulesets["authinfo"]) else "auth-ruleset-empty"
 
     def _deaf(self) -> str:
         """The rule that tells why the ruleset does not find the entry."""
@@ -615,7 +639,8 @@ class _Walk:
             f"{key} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
             "no credentials are found: the relay answers 530",
             self.apply,
-            rule="auth-key-missing",
+            # Where the flag -f is the cause, it has been told.
+            rule="auth-map-fold" if self.links[-1].rule == "auth-map-fold" else "auth-key-missing",
         )
 
     def _near(self, records: Dict[bytes, bytes]) -> str:
@@ -679,9 +704,9 @@ class _Walk:
     def _endpoint(self) -> None:
         """Whether the host and port are a relay's, as far as its provider is known."""
         name, judged = "endpoint", judge(self.host, None, None, port=self._port())
-        wrong = next((link for link in judged if link.state == WRONG), None)
+        wrong = next((link for state in (WRONG, ADVICE) for link in judged if link.state == state), None)
         if wrong is not None:
-            self._add(name, WRONG, wrong.detail, wrong.consequence, wrong.repair, rule=wrong.rule)
+            self._add(name, wrong.state, wrong.detail, wrong.consequence, wrong.repair, rule=wrong.rule)
         else:
             self._add(name, OK, "; ".join(link.detail for link in judged if link.name != "port"))
 

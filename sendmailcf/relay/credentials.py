@@ -13,8 +13,8 @@ from attrs import evolve
 from ..authinfo import DefaultAuthInfo, Reading
 from . import ses
 from .host import VERIFIED, Host, Server, credentials_in
-from .links import OK, UNKNOWN, WRONG, Link
-from .providers import Mistake, Provider, Shape, provider_of
+from .links import ADVICE, OK, UNKNOWN, WRONG, Link
+from .providers import UNSURE, Mistake, Provider, Shape, provider_of
 
 _REFUSED = "the relay answers 535, and then 530, which bounces the mail"
 
@@ -62,7 +62,7 @@ def judge(
     if port is not None:
         links.append(_port(port, provider))
     if user is not None:
-        links.append(_shape("user", user, provider.user))
+        links.append(_shape("user", user, provider.user, provider))
     if password is not None:
         links.append(_password(password, provider))
         if secret is not None and found is not None:
@@ -101,11 +101,18 @@ def _region(found: Optional[ses.Endpoint]) -> List[Link]:
                 rule="ses-region",
             )
         ]
-    return [
-        Link(
-            "region", OK, f"warning: {warning}" if warning else f"{found.region}, {row.title if row else ''}"
-        )
-    ]
+    if warning:
+        return [
+            Link(
+                "region",
+                ADVICE,
+                warning,
+                "the host may be unknown",
+                "see Amazon's list",
+                rule="ses-region-unknown",
+            )
+        ]
+    return [Link("region", OK, f"{found.region}, {row.title if row else ''}")]
 
 
 def _port(port: int, provider: Provider) -> Link:
@@ -120,17 +127,28 @@ def _port(port: int, provider: Provider) -> Link:
         f"{port}: {says}",
         "sendmail waits for a greeting, and defers the mail",
         f"use {better}",
-        rule="relay-port-wrapped" if wrapped else "relay-port-provider",
+        rule="relay-port-wrapped" if wrapped else f"{_family(provider)}-port",
     )
 
 
-def _shape(name: str, value: str, shape: Shape) -> Link:
+def _shape(name: str, value: str, shape: Shape, provider: Provider) -> Link:
     mistake = shape.mistake(value)
-    return Link(name, OK, shape.says or "of any shape") if mistake is None else _mistaken(name, mistake)
+    return (
+        Link(name, OK, shape.says or "of any shape")
+        if mistake is None
+        else _mistaken(name, mistake, provider)
+    )
 
 
-def _mistaken(name: str, mistake: Mistake) -> Link:
-    return Link(name, WRONG, f"it is {mistake.title}", _REFUSED, mistake.repair, rule=f"relay-{name}-shape")
+def _family(provider: Provider) -> str:
+    return "ses" if provider.name == "amazon-ses" else "relay"
+
+
+def _mistaken(name: str, mistake: Mistake, provider: Provider) -> Link:
+    what = "credentials-odd" if mistake.title in UNSURE else name
+    return Link(
+        name, WRONG, f"it is {mistake.title}", _REFUSED, mistake.repair, rule=f"{_family(provider)}-{what}"
+    )
 
 
 def _password(password: str, provider: Provider) -> Link:
@@ -140,8 +158,8 @@ def _password(password: str, provider: Provider) -> Link:
             "what an SMTP password becomes after `P=`, which decodes it",
             'write it after "P:, as it is; sendmailcf relay apply does',
         )
-        return _mistaken("password", raw)
-    link = _shape("password", password, provider.password)
+        return _mistaken("password", raw, provider)
+    link = _shape("password", password, provider.password, provider)
     if provider.name == "amazon-ses" and link.state == OK:
         return Link("password", OK, f"{link.detail}; for which region cannot be seen in it")
     return link

@@ -108,7 +108,6 @@ class Readiness:
                 detail,
                 "the word has no effect",
                 f"take it out of {self.cf_path}",
-                rule="blame-unknown",
             )
         if loose:
             return Link(
@@ -161,7 +160,9 @@ class Readiness:
                 f"mailer {mailer.name}: {said}; the relay takes {limit}",
                 "a message to more recipients bounces: 554",
                 f"add r={limit} to the M line of {mailer.name} in {self.cf_path}",
-                rule="relay-recipients",
+                rule="ses-recipients"
+                if provider is not None and provider.name == "amazon-ses"
+                else "relay-recipients",
             )
         return Link(name, OK, f"mailer {mailer.name}: {said}; the relay takes {limit}")
 

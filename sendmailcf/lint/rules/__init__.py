@@ -6,6 +6,6 @@ in which they look at a line.
 
 from __future__ import annotations
 
-from . import auth, lines, macros, mailers, maps, options, rulesets
+from . import auth, lines, macros, mailers, maps, options, relaying, rulesets, security, ses
 
-__all__ = ["auth", "lines", "macros", "mailers", "maps", "options", "rulesets"]
+__all__ = ["auth", "lines", "macros", "mailers", "maps", "options", "relaying", "rulesets", "security", "ses"]
