@@ -169,7 +169,7 @@ FAULTS: Sequence[Fault] = (
     Fault("ds other", "smart host", "not to relay", lambda c: c.cf("^DS.*$", f"DSr{c.random.random()}.example"), ALL),
     Fault("ds port", "smart host", "a colon separates hosts",
           lambda c: c.cf("^DS.*$", f"DS{HOST}:{c.random.choice([588, 465, 2588])}"), ALL),
-    Fault("ds address", "smart host", "leads to user@", lambda c: c.cf("^DS.*$", f"DSuser@{HOST}"), ALL),
+    Fault("ds address", "smart host", r"leads to \*+@", lambda c: c.cf("^DS.*$", f"DSuser@{HOST}"), ALL),
     Fault("ds one word and a port", "smart host", "leads to 587", lambda c: c.cf("^DS.*$", "DSrelay:587"), ALL),
     Fault("ds below its rules", "smart host", "DS|rules",
           lambda c: (c.cf("^DS.*\n", ""), c.cf(r"\Z", f"\nDS{HOST}\n")), ALL),

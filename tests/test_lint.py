@@ -244,7 +244,7 @@ def test_check_reads_standard_input_and_takes_the_kind(
     monkeypatch.setattr("sys.stdin", data)
     assert main(["check", "--as", "access", "--stdin-filename", "x/access", "-"]) == 1
     out = capsys.readouterr().out
-    assert out.startswith("x/access:1:1: error: AU001 auth-value-bad: ")
+    assert out.startswith("x/access:1:1: error: AU001 auth-value-unquoted: ")
     assert "invented" not in out
 
 

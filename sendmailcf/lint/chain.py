@@ -22,8 +22,8 @@ L = TypeVar("L", bound=Line)
 ALWAYS = ("smart host", "mailer and port")
 #: Links that say nothing of a host without a smart host.
 OF_A_RELAY = (
-    "mailer and port", "map declaration", "mechanisms", "endpoint", "ruleset", "key", "entry", "credentials", "TLS guard",
-    "recipients per message",
+    "mailer and port", "map declaration", "mechanisms", "endpoint", "ruleset", "key", "entry", "credentials",
+    "TLS guard", "recipients per message",
 )  # fmt: skip
 #: The kinds of map sources that may hold AuthInfo entries.
 SOURCES = (AUTHINFO, ACCESS, MAP)

@@ -37,6 +37,7 @@ from .live import Live
 from .permissions import refused_default_auth_info, unsafe_map
 from .plan import WRAPPED_PORTS, port_of
 from .predict import (
+    DEFAULT_MECHANISMS,
     OFFERED,
     PORTS,
     Predictor,
@@ -68,6 +69,10 @@ def check(
 
 #: Where the mailer of a smart host connects to if nobody sets a port.
 SMTP_PORT = 25
+
+
+def _unsaid(text: str) -> str:
+    return re.sub("^.*@", f"{MASK}@", text, flags=re.DOTALL)
 
 
 class _Walk:
@@ -134,8 +139,9 @@ class _Walk:
         prefix = PREFIX.lower().encode()
         return (
             bool(default_auth_info(self.cf))
+            or (self.smart is not None and self.has_ruleset and self._undeclared() != "")
             or any(key.lower().startswith(prefix) for key in self._records(node) or ())
-            or re.search(rb"^" + prefix, text, re.MULTILINE | re.IGNORECASE) is not None
+            or re.search(rb"^[ \t]*" + prefix, text, re.MULTILINE | re.IGNORECASE) is not None
         )
 
     # The relay.
@@ -152,12 +158,12 @@ class _Walk:
             )
             return
         # What stands before an @ may be a password.
-        text, found = re.sub("^.*@", f"{MASK}@", self.smart.text, flags=re.DOTALL), self.smart.name
+        text, found = _unsaid(self.smart.text), self.smart.name
         if self.wanted and found.lower() != self.wanted.lower():
             self._add(
                 name,
                 WRONG,
-                f"DS{text} leads to {found.rpartition('@')[2]}, not to {self.wanted}",
+                f"DS{text} leads to {_unsaid(found)}, not to {self.wanted}",
                 "mail goes there",
                 self.apply,
             )
@@ -307,6 +313,8 @@ class _Walk:
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
                 rule=spoiled,
             )
+        elif entry.credentials is None and words == list(DEFAULT_MECHANISMS):
+            self._add(name, UNKNOWN, f"{' '.join(words)} ({source}), unless the entry names others")
         elif not {word.upper() for word in words} & set(OFFERED):
             self._add(
                 name,
@@ -449,19 +457,21 @@ class _Walk:
                 + self._undeclared(),
                 "no credentials are found: the relay answers 530",
                 self.apply,
-                rule=self._deaf(),
+                rule=self._deaf(node),
             )
 
     def _no_entry(self) -> str:
         """The rule that tells why the ruleset looks in no map."""
         if not self.has_ruleset:
             return "auth-ruleset-none"
-        return self._deaf() if len(self.cf.rulesets["authinfo"]) else "auth-ruleset-empty"
+        return self._deaf(None) if len(self.cf.rulesets["authinfo"]) else "auth-ruleset-empty"
 
-    def _deaf(self) -> str:
+    def _deaf(self, node: Optional[KeyFile]) -> str:
         """The rule that tells why the ruleset does not find the entry."""
         if self._undeclared():
             return "auth-ruleset-no-map"
+        if node is not None and "m" in map_arguments(node).flags:
+            return "auth-map-keys-only"
         colon = "OperatorChars" not in self.cf.options or ":" in option_of(self.cf, "OperatorChars")
         if not colon:
             return "auth-opchars"
@@ -667,7 +677,7 @@ class _Walk:
         """The link of the entry; why what is sent is not what was meant, if so."""
         name = "entry"
         if entry.credentials is None:
-            known = any(link.state in (WRONG, UNKNOWN) for link in self.links[4:])
+            known = not entry.cause and any(link.state in (WRONG, UNKNOWN) for link in self.links[4:])
             self._add(
                 name,
                 UNKNOWN if known else WRONG,
@@ -694,9 +704,10 @@ class _Walk:
         self._add(name, OK, f"user {entry.credentials.user!r}, with a password")
         return ""
 
-    @staticmethod
-    def _spoiled(cause: str, by_option: bool) -> str:
+    def _spoiled(self, cause: str, by_option: bool) -> str:
         """The rule that tells of an entry by the cause."""
+        if any(link.rule == "auth-map-keys-only" for link in self.links):
+            return "auth-map-keys-only"
         if by_option:
             return "default-auth-info-is-map-source" if cause == "source" else "auth-option-lines"
         return f"auth-value-{cause}" if cause else "auth-entry-missing"

@@ -160,9 +160,7 @@ class Readiness:
                 f"mailer {mailer.name}: {said}; the relay takes {limit}",
                 "a message to more recipients bounces: 554",
                 f"add r={limit} to the M line of {mailer.name} in {self.cf_path}",
-                rule="ses-recipients"
-                if provider is not None and provider.name == "amazon-ses"
-                else "relay-recipients",
+                rule="relay-recipients",
             )
         return Link(name, OK, f"mailer {mailer.name}: {said}; the relay takes {limit}")
 

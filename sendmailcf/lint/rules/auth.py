@@ -15,6 +15,7 @@ from attrs import evolve
 
 from ... import makemap
 from ...authinfo import (
+    LINE_BYTES,
     PREFIX,
     AuthInfoEntry,
     Credentials,
@@ -29,10 +30,11 @@ from ...authinfo import (
 from ...errors import EditError
 from ...known.policies import SASL_MECHANISMS
 from ...nodes import Option, value_of
+from ...text import encode
 from ...values import map_arguments, option_row
 from ..chain import SOURCES, sources_seen, told
 from ..context import Context
-from ..documents import AUTHINFO, FIVE_LINES, FiveLines
+from ..documents import AUTHINFO, FIVE_LINES, MAP, NAMED_SOURCES, FiveLines
 from ..problem import Edit, Fix, Severity
 from ..rule import Found, named, rule
 
@@ -508,9 +510,9 @@ def auth_key_form(context: Context, index: int, node: Entry) -> Iterator[Found]:
     Bad:
         --- /etc/mail/sendmail.cf
         Kauthinfo hash -f /etc/mail/authinfo
-        Sauthinfo
-        R$*<TAB>$(authinfo AuthInfo:$&{server_name} $: no $)
         --- /etc/mail/authinfo
+        authinfo:relay.example<TAB>"U:user" "P:invented"
+        --- /etc/mail/authinfo.db
         authinfo:relay.example<TAB>"U:user" "P:invented"
     """
     if _is_entry(node):
@@ -644,7 +646,7 @@ def auth_catch_all(context: Context, index: int, node: Entry) -> Iterator[Found]
 
 
 @rule(
-    "AU028", "auth-makemap-space", Severity.ERROR, kinds=(AUTHINFO,),
+    "AU028", "auth-makemap-space", Severity.ERROR, kinds=(*NAMED_SOURCES, MAP),
     consequence="makemap reports it, and leaves the line out or takes it for something else",
 )  # fmt: skip
 def auth_makemap_space(context: Context) -> Iterator[Found]:
@@ -664,8 +666,15 @@ def auth_makemap_space(context: Context) -> Iterator[Found]:
     """
     declared = context.declaration
     fold = declared is None or "f" not in map_arguments(declared).flags
-    for problem in makemap.read(bytes(context.document), fold=fold).problems:
-        yield Found(problem.line - 1, f"makemap: {problem.safe}")
+    problems = makemap.read(bytes(context.document), fold=fold).problems
+    if problems:
+        # makemap counts the rest of a long line as another line.
+        texts = (context.document.raw(index) for index in range(len(context.document)))
+        places = [
+            index for index, text in enumerate(texts) for _ in range(0, len(encode(text)), LINE_BYTES + 1)
+        ]
+        for problem in problems:
+            yield Found(places[min(problem.line, len(places)) - 1], f"makemap: {problem.safe}")
 
 
 # DefaultAuthInfo.
@@ -747,6 +756,8 @@ def auth_option_lines(context: Context) -> Iterator[Found]:
         seen = any(context.other(one.value, FIVE_LINES) for one in context.cf.options.all("DefaultAuthInfo"))
         if not seen:
             yield from told(context, "auth-option-lines")
+        return
+    if context.config is not None and "authinfo" in context.config.rulesets:
         return
     reading = DefaultAuthInfo(bytes(context.document)).reading()
     if reading.cause == "lines":

@@ -75,8 +75,15 @@ def smarthost_one_word_colon(context: Context) -> Iterator[Found]:
 def smarthost_mailer_unknown(context: Context) -> Iterator[Found]:
     """DS names a mailer that is not defined.
 
-    Bad:
+    Bad (whole):
+        V10/Berkeley
+        O QueueDirectory=/var/spool/mqueue
         DSsmpt:[relay.example]
+        Mlocal, P=/bin/true, F=lsDFM, A=true $u
+        S3
+        S4
+        S0
+        R$+ < @ $+ ><TAB>$#local $: $1
     Good (relay):
         DSrelay:[relay.example]
     """
@@ -118,7 +125,7 @@ def smarthost_not_a_name(context: Context) -> Iterator[Found]:
     Bad (relay):
         DS…
     Bad (relay):
-        DS[email-smtp....amazonaws.com]
+        DS[smtp.....example]
     Good (relay):
         DS[relay.example]
     """
@@ -200,11 +207,13 @@ def relay_port(context: Context) -> Iterator[Found]:
 def relay_recipients(context: Context) -> Iterator[Found]:
     """The mailer sends more recipients at once than the relay takes.
 
+    Amazon SES takes 50; sendmail's own limit is 100 where the mailer has no r=.
+
     Bad (relay):
-        DS[smtp.gmail.com]
-        Mrelay, P=[IPC], F=mDFMuXa8, E=\\r\\n, L=2040, r=5000, A=TCP $h 587
+        DS[email-smtp.us-east-1.amazonaws.com]
     Good (relay):
-        DS[smtp.gmail.com]
+        DS[email-smtp.us-east-1.amazonaws.com]
+        Mrelay, P=[IPC], F=mDFMuXa8, E=\\r\\n, L=2040, r=50, A=TCP $h 587
     """
     return told(context, "relay-recipients")
 
@@ -238,7 +247,7 @@ def relay_credentials_odd(context: Context, index: int, node: AuthInfoEntry) -> 
     """A user or password does not look like those of the provider of the relay, and like nothing known.
 
     Bad:
-        AuthInfo:smtp.sendgrid.net<TAB>"U:apikey" "P:invented"
+        AuthInfo:smtp.sendgrid.net<TAB>"U:apikey" "P:SG.invented"
     Good:
         AuthInfo:smtp.sendgrid.net<TAB>"U:apikey" "P:SG.<x*22>.<x*43>"
     """

@@ -90,14 +90,15 @@ def perm_key(context: Context, index: int, node: Option) -> Iterator[Found]:
     "PM003", "privacy-none", Severity.INFO, consequence="VRFY and EXPN tell which users and lists there are"
 )
 def privacy_none(context: Context) -> Iterator[Found]:
-    """PrivacyOptions is not set.
+    """sendmail listens, and PrivacyOptions is not set.
 
     Bad:
-        O MaxHopCount=25
+        O DaemonPortOptions=Name=MTA
     Good:
+        O DaemonPortOptions=Name=MTA
         O PrivacyOptions=goaway
     """
-    if not context.cf.options.all("PrivacyOptions") and context.cf.mailers:
+    if context.cf.options.all("DaemonPortOptions") and not context.cf.options.all("PrivacyOptions"):
         yield Found(None, "PrivacyOptions is not set")
 
 

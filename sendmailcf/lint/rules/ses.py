@@ -125,21 +125,6 @@ def ses_credentials_odd(context: Context, index: int, node: AuthInfoEntry) -> It
     return judged(index, node, "ses-credentials-odd")
 
 
-@rule("SE010", "ses-recipients", Severity.INFO)
-def ses_recipients(context: Context) -> Iterator[Found]:
-    """The mailer sends more recipients at once than SES takes, which is 50.
-
-    sendmail's own limit is 100 where the mailer has no r=.
-
-    Bad (relay):
-        DS[email-smtp.us-east-1.amazonaws.com]
-    Good (relay):
-        DS[email-smtp.us-east-1.amazonaws.com]
-        Mrelay, P=[IPC], F=mDFMuXa8, E=\\r\\n, L=2040, r=50, A=TCP $h 587
-    """
-    return told(context, "ses-recipients")
-
-
 @rule(
     "SE011",
     "ses-key-host",
