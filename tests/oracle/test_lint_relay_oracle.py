@@ -6,9 +6,12 @@ are made by the real m4.
 
 from __future__ import annotations
 
+import subprocess
+from typing import Callable
+
 import pytest
 from conftest import SHARED
-from lintcases import FakeFacts
+from lintcases import HEAD, TAIL, FakeFacts
 from test_lint_relay import recipe, serious
 from test_reading_oracle import STOCK, generated
 
@@ -62,3 +65,28 @@ def test_a_stock_file_with_a_smart_host_and_nothing_else_is_clean(name: str) -> 
     example = Example("Good", {})
     host = lint_host(cf, lambda path: FakeFacts(path, example))
     assert serious(host) == ({"auth-map-missing"} if name == "authinfo" else set())
+
+
+KEY = """
+hostname host.example.com; mount -t tmpfs -o mode=755 none /etc/mail; cd /etc/mail
+openssl req -x509 -newkey rsa:2048 -nodes -keyout host.key -out host.pem -subj /CN=host.example.com -days 2 2>/dev/null
+chmod "$1" host.key; cat > sendmail.cf
+(printf 'EHLO client.example\\r\\n'; sleep 0.5; printf 'QUIT\\r\\n') |
+    sendmail -bs -C /etc/mail/sendmail.cf -O QueueDirectory=/etc/mail 2>/dev/null
+"""
+
+
+@pytest.mark.parametrize("words", ["safe", "GroupReadableKeyFile"])
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_a_key_that_others_can_read_is_not_used(program: Callable[[str], str], mode: int, words: str) -> None:
+    certificates = "O CACertFile=/etc/mail/host.pem\nO CACertPath=/etc/mail\nO ServerCertFile=/etc/mail/host.pem\n"
+    options = f"{certificates}O ServerKeyFile=/etc/mail/host.key\nO DontBlameSendmail={words}\n"
+    cf = HEAD + options.encode() + TAIL
+    done = subprocess.run(
+        ["unshare", "-u", "-m", "-n", "sh", "-c", KEY, program("sendmail"), f"{mode:o}"],
+        input=cf, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert b"250" in done.stdout
+    example = Example("Bad", {"/etc/mail/host.key": b"key"}, {"/etc/mail/host.key": {"mode": f"{mode:o}"}})
+    found = serious(lint(Config(cf), facts=lambda path: FakeFacts(path, example)))
+    assert found == (set() if b"STARTTLS" in done.stdout else {"perm-key"})

@@ -27,6 +27,7 @@ from ...authinfo import (
     read_value,
     surprises,
 )
+from ...config import Config
 from ...errors import EditError
 from ...known.policies import SASL_MECHANISMS
 from ...nodes import Option, value_of
@@ -372,12 +373,12 @@ def _option(node: Option, name: str) -> Optional[str]:
 
 def _mechanism_lists(context: Context) -> Iterator[Tuple[int, List[str]]]:
     """Every list of mechanisms in a file: of AuthMechanisms, of an entry, of the five-line file."""
+    if isinstance(context.document, Config):
+        for option in context.document.options.all("AuthMechanisms"):
+            yield option.index, [word for word in option.value.split(" ") if word]
+        return
     for index, node in enumerate(context.document):
-        if isinstance(node, Option):
-            value = _option(node, "AuthMechanisms")
-            if value is not None:
-                yield index, [word for word in value.split(" ") if word]
-        elif isinstance(node, AuthInfoEntry):
+        if isinstance(node, AuthInfoEntry):
             read = read_value(_value(node), node.key).credentials
             if read is not None and read.mechanisms:
                 yield index, list(read.mechanisms)
@@ -389,9 +390,9 @@ def _mechanism_lists(context: Context) -> Iterator[Tuple[int, List[str]]]:
 
 
 def _spoiled(context: Context, name: str) -> Iterator[Found]:
-    from ...relay.predict import mechanisms_problem
-
     for index, words in _mechanism_lists(context):
+        from ...relay.predict import mechanisms_problem
+
         if mechanisms_problem(words) == name:
             yield Found(
                 index, "names of mechanisms are separated by blanks alone", fix=_separated(context, index)

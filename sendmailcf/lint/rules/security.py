@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Iterator, List, Union
 
-from ...nodes import ClassWords, Option, TrustedUsers, bare, value_of
+from ...nodes import ClassWords, Option, RewritingRule, TrustedUsers, bare, value_of
 from ...values import option_row
 from ..chain import told
 from ..context import Context
@@ -102,6 +102,12 @@ def privacy_none(context: Context) -> Iterator[Found]:
         yield Found(None, "PrivacyOptions is not set")
 
 
+def _below(context: Context) -> bool:
+    """Whether the rules let hosts below those of class R relay."""
+    config = context.config
+    return config is None or any("$* $=R" in node.lhs for _, node in config.of_kind(RewritingRule))
+
+
 def _is_wide(word: str) -> bool:
     return word.strip(".").lower() in _WIDE or word in (".", "*", "0")
 
@@ -116,14 +122,18 @@ def _is_wide(word: str) -> bool:
 def relay_open(context: Context, index: int, node: ClassWords) -> Iterator[Found]:
     """Class R, whose domains may relay through this host, has a top-level domain.
 
-    All hosts below a domain of that class may relay.
+    All hosts below a domain of that class may relay, unless the file was made with FEATURE(relay_hosts_only).
 
     Bad:
         CR com
+        SRelay_ok
+        R$* $=R<TAB>$@ RELAY
     Good:
-        CR example.com
+        CR com
+        SRelay_ok
+        R$=R<TAB>$@ RELAY
     """
-    if bare(node.name) != "R":
+    if bare(node.name) != "R" or not _below(context):
         return
     for word in value_of(node.words).split():
         if _is_wide(word):
@@ -142,7 +152,7 @@ def relay_open_file(context: Context, index: int, node: PlainLine) -> Iterator[F
         --- /etc/mail/relay-domains
         example.com
     """
-    if (context.path or "").endswith("relay-domains"):
+    if (context.path or "").endswith("relay-domains") and _below(context):
         words: List[str] = (node.text or "").split()
         if words and words[0][:1] != "#" and _is_wide(words[0]):
             yield Found(index, f"everybody below {words[0]} may relay")
