@@ -308,7 +308,7 @@ FAULTS: Sequence[Fault] = (
     # The value
     Fault("without quotes", "entry", "not in double quotes", lambda c: c.entry(f"U:{USER} P:{PASSWORD}")),
     Fault("single quotes", "entry", "not in double quotes", lambda c: c.entry(ENTRY.replace('"', "'"))),
-    Fault("commas", "entry", "not in double quotes|no password", lambda c: c.entry(f'"U:{USER}", "P:{PASSWORD}"')),
+    Fault("commas", "entry", "comma|no password", lambda c: c.entry(f'"U:{USER}", "P:{PASSWORD}"')),
     Fault("unknown tag", "entry", "unknown tag", lambda c: c.entry(_item(f'"X:{PASSWORD}"'))),
     Fault("unknown delimiter", "entry", "unknown tag or delimiter", lambda c: c.entry(_item(f'"P{c.random.choice(";- .")}{PASSWORD}"'))),
     Fault("no password", "entry", "no password", lambda c: c.entry(f'"U:{USER}" "M:LOGIN"')),

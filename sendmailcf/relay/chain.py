@@ -194,7 +194,7 @@ class _Walk:
                 f"sendmailcf set {self.cf_path} D.S {found.rpartition('@')[2]}",
                 rule="smarthost-user",
             )
-        elif self._is_tcp() and host_problem(found.rstrip(".")) is not None:
+        elif self._is_tcp() and "$" not in found and host_problem(found.rstrip(".")) is not None:
             self._add(
                 name,
                 WRONG,
