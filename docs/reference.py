@@ -1,4 +1,4 @@
-"""MkDocs hook: the reference pages, made of the tables of `sendmailcf.known` whenever the site is built.
+"""MkDocs hook: the reference pages, made of the tables of `sendmailcf.known` and the rules of the linter.
 
 The one thing to know: nothing it makes is kept.  A page is a list of headings, each with the rows of one table; the
 columns are the fields of the rows.
@@ -6,6 +6,8 @@ columns are the fields of the rows.
 
 from __future__ import annotations
 
+import html
+import re
 import sys
 from pathlib import Path
 from typing import Any, List, Sequence, Tuple
@@ -17,6 +19,7 @@ from mkdocs.structure.files import File, Files
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sendmailcf.known import macros, mailers, maps, options, policies, queues, rulesets
+from sendmailcf.lint import FAMILIES, RULES, Rule
 
 Section = Tuple[str, str, Sequence[Any]]
 
@@ -120,8 +123,34 @@ def page(title: str, sections: Sequence[Section]) -> str:
     return "\n".join(lines)
 
 
+def rules_page() -> str:
+    """All rules of the linter, a heading for each, by which `#op001` names it."""
+    lines = ["# Rules of the linter", "", f"{len(RULES)} rules; `sendmailcf rule CODE` prints the same.", ""]
+    for family, about in FAMILIES.items():
+        chosen = [RULES[code] for code in sorted(RULES) if code.startswith(family)]
+        if not chosen:
+            continue
+        lines += [f"## {family}: {about}", "", "| | | |", "|---|---|---|"]
+        lines += [f"| [{one.code}](#{one.code.lower()}) | {one.name} | {one.severity.value} |" for one in chosen]
+        for one in chosen:
+            lines += ["", f'<h3 id="{one.code.lower()}">{one.code} {one.name}</h3>', "", *rule_lines(one)]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def rule_lines(rule: Rule) -> List[str]:
+    """One rule as Markdown: the words of its documentation are plain text, its examples blocks."""
+    said = "; sendmail reports it" if rule.reported else ""
+    first = f"*{rule.severity.value}{said}{'; ' + rule.consequence if rule.consequence else ''}*"
+    # Examples are indented, and so are blocks of Markdown; a line before one keeps it apart.
+    body = re.sub(r"^((?:Bad|Good)(?: \([^)]*\))?:)\n", r"\n\1\n\n", rule.documentation, flags=re.MULTILINE)
+    words = [line if line.startswith("    ") else html.escape(line, quote=False) for line in body.split("\n")]
+    return [first, "", *words]
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages to those of this directory."""
     for name, title, sections in PAGES:
         files.append(File.generated(config, f"reference/{name}.md", content=page(title, sections)))
+    files.append(File.generated(config, "reference/rules.md", content=rules_page()))
     return files

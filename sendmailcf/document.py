@@ -289,6 +289,7 @@ class CfLines(Document[Line]):
     """The lines of a sendmail.cf, without any view on their meaning."""
 
     _levels: Optional[List[Tuple[int, int]]] = None
+    _places: Optional[Dict[str, List[int]]] = None
 
     @staticmethod
     def _cut(text: str) -> List[str]:
@@ -310,13 +311,15 @@ class CfLines(Document[Line]):
                 yield self._parse(text, index)
 
     def _edited(self) -> None:
-        self._levels = None
+        self._levels = self._places = None
 
     def level(self, index: int) -> int:
         """The version level in force at line `index`: that of the last V line above it, 0 without one."""
         if self._levels is None:
             found = [
-                (at, _LEVEL.match(self._lines[at])) for at, head in enumerate(self._lines.heads()) if head == "V"
+                (at, _LEVEL.match(self._lines[at]))
+                for at, head in enumerate(self._lines.heads())
+                if head == "V"
             ]
             self._levels = [(at, int(match.group(1))) for at, match in found if match]
         return next((level for at, level in reversed(self._levels) if at < index), 0)
@@ -331,10 +334,22 @@ class CfLines(Document[Line]):
         if nodes.Option in kinds or nodes.ShortOption in kinds:
             letters.add("O")
         if nodes.Blank in kinds or nodes.BadLine in kinds:
-            letters |= set(self._lines.heads()) - set(nodes.BY_LETTER)
-        for index, head in enumerate(self._lines.heads()):
-            if head in letters and (head in nodes.BY_LETTER or kind(self._lines[index]) in kinds):
+            letters |= set(self._by_head()) - set(nodes.BY_LETTER)
+        places = self._by_head()
+        found = [places[letter] for letter in letters if letter in places]
+        for index in found[0] if len(found) == 1 else sorted(chain.from_iterable(found)):
+            head = self._lines[index][:1]
+            if head in nodes.BY_LETTER or kind(self._lines[index]) in kinds:
                 yield index
+
+    def _by_head(self) -> Dict[str, List[int]]:
+        """The lines by their first character."""
+        if self._places is None:
+            made: Dict[str, List[int]] = {}
+            for index, head in enumerate(self._lines.heads()):
+                made.setdefault(head, []).append(index)
+            self._places = made
+        return self._places
 
 
 #: From this level on a `#` inside a line begins a comment (op.me, 5.9).

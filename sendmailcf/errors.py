@@ -44,3 +44,7 @@ class PlanError(SendmailCfError):
 
 class CredentialError(SendmailCfError, ValueError):
     """A user name, password, secret, region or provider's row cannot be used.  The message never has the secret."""
+
+
+class SettingsError(SendmailCfError):
+    """What the linter is told to do makes no sense: a key, a rule or a value there is not; with file and line."""

@@ -6,7 +6,10 @@ own; a bad line is reported and left out, and all others are stored.  Facts from
 
 from __future__ import annotations
 
-from .mapdb.hash import Builder
+import os
+from operator import itemgetter
+
+from .mapdb.hash import SEPARATOR, Builder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +20,10 @@ if TYPE_CHECKING:
 #: The size of makemap's buffer, in bytes: a line feed and a NUL included.
 BUFFER_BYTES = 1024
 _BLANKS = b" \t\n\v\f\r"
-_CHUNK = 1 << 20
+#: The bytes of the first block of lines, and of the largest: a small source does not touch much memory.
+_BLOCK, _MOST = 1 << 17, 1 << 20
+_FIRST = itemgetter(0)
+_SPACE = 0x20
 
 EX_DATAERR = 65
 
@@ -26,13 +32,14 @@ class Problem:
     """A line that makemap reports.
 
     line: counted from 1.  message: makemap's words after `makemap: MAP: `; it names the key, which may be a
-    password where a line is broken.  safe: the same without the key.  key: of a duplicate, else None.
+    password where a line is broken.  text: the
+    same without the line.  safe: the same without the key.  key: of a duplicate, else None.
     """
 
-    __slots__ = ("key", "line", "message", "safe")
+    __slots__ = ("key", "line", "message", "safe", "text")
 
     def __init__(self, line: int, text: str, safe: str, key: Optional[bytes] = None) -> None:
-        self.line, self.safe, self.key = line, safe, key
+        self.line, self.text, self.safe, self.key = line, text, safe, key
         self.message = f"line {line}: {text}"
 
     def __repr__(self) -> str:
@@ -103,57 +110,173 @@ def parse(chunks: Iterable[bytes], rules: Rules) -> Iterator[Chunk]:
     """
     number = 1
     for block, ended in _blocks(chunks):
-        lines = block.split(b"\n")
-        if lines[-1] == b"":
-            lines.pop()
-        made = _fast(lines, number, rules) if b"\0" not in block and ended else None
-        if made is None:
-            made, count = _careful(block, number, rules)
-        else:
-            count = len(lines)
+        made, count = _parse(block, ended, number, rules)
         yield made
         number += count
 
 
 def build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> List[Problem]:
     """Give a whole source to a builder; what to report, but for duplicates, which are known when it has written."""
+    return _build(chunks, rules, builder)[0]
+
+
+def _build(chunks: Iterable[bytes], rules: Rules, builder: Builder) -> Tuple[List[Problem], int]:
+    """The same, and how many lines there were."""
     problems: List[Problem] = []
-    for keys, values, lines, found in parse(chunks, rules):
-        problems += found
-        builder.add(keys, values, lines)
-    return problems
+    number = 1
+    joined = hasattr(builder, "add_records")
+    for block, ended in _blocks(chunks):
+        plain = _plain(block, rules) if joined and ended else None
+        if plain is not None:
+            records = block.replace(b"\t", SEPARATOR).split(b"\n")
+            records.pop()
+            count = len(records)
+            builder.add_records(plain[0], records, range(number, number + count))
+        else:
+            (keys, values, lines, found), count = _parse(block, ended, number, rules)
+            problems += found
+            builder.add(keys, values, lines)
+        number += count
+    return problems, number - 1
+
+
+#: A source shorter than this, in bytes, is not worth a second process.
+_SHARE = 4 << 20
+
+
+def build_file(source: int, target: int, rules: Rules, builder: Builder, jobs: int = 1) -> List[Problem]:
+    """Build a database from a source that is a regular file, with as many processes as are worth it.
+
+    source: a descriptor, of which all is read from where it stands.  target: a descriptor of the new, empty database.
+    builder: empty, of a hash file.  jobs: processes at most; a power of two is taken.  What there is to report comes
+    back, duplicates included, by line.  Raises OSError and MapError.
+    """
+    begin, end = os.lseek(source, 0, os.SEEK_CUR), os.fstat(source).st_size
+    most = max(1, min(jobs, (end - begin) // _SHARE))
+    jobs = 1 << (most.bit_length() - 1)
+    marks = [_line_after(source, begin + (end - begin) * share // jobs, end) for share in range(1, jobs)]
+    marks = [begin, *marks, end]
+
+    def fill(share: int) -> Tuple[object, int]:
+        problems, lines = _build(_range(source, marks[share], marks[share + 1]), rules, builder)
+        return [(one.line, one.text, one.safe, one.key) for one in problems], lines
+
+    if jobs > 1:
+        from .mapdb.hash.workers import write_together
+
+        shares = write_together(builder, target, fill, jobs)
+    else:
+        shares = [fill(0)]
+        builder.write(target)
+    problems: List[Problem] = []
+    before = 0
+    for found, lines in shares:
+        problems += [Problem(line + before, text, safe, key) for line, text, safe, key in found]
+        before += lines
+    os.lseek(source, end, os.SEEK_SET)
+    problems += [duplicate(line, key) for line, key in builder.duplicates]
+    return sorted(problems, key=lambda problem: problem.line)
+
+
+def _line_after(fd: int, at: int, end: int) -> int:
+    """Where the next line begins in a file; its end, if none does."""
+    while at < end:
+        piece = os.pread(fd, 1 << 16, at)
+        found = piece.find(b"\n") + 1
+        if found or not piece:
+            return min(at + found, end) if piece else end
+        at += len(piece)
+    return end
+
+
+def _range(fd: int, at: int, end: int) -> Iterator[bytes]:
+    while at < end:
+        piece = os.pread(fd, min(_MOST, end - at), at)
+        if not piece:
+            return
+        yield piece
+        at += len(piece)
+
+
+def _parse(block: bytes, ended: bool, number: int, rules: Rules) -> Tuple[Chunk, int]:
+    """A run of lines, and how many they are."""
+    plain = _plain(block, rules) if ended else None
+    if plain is not None:
+        count = len(plain[0])
+        return (*plain, range(number, number + count), []), count
+    if b"\0" not in block and ended:
+        lines = block.split(b"\n")
+        lines.pop()
+        made = _fast(lines, number, rules)
+        if made is not None:
+            return made, len(lines)
+    return _careful(block, number, rules)
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[Tuple[bytes, bool]]:
     """Pieces of whole lines; the last of them, where the source does not end with a line feed, is told apart."""
-    rest: List[bytes] = []
+    rest: List[memoryview] = []
+    size = _BLOCK
     for chunk in chunks:
-        for at in range(0, len(chunk), _CHUNK):
-            piece = chunk[at : at + _CHUNK]
-            end = piece.rfind(b"\n") + 1
+        view, at = memoryview(chunk), 0
+        while at < len(chunk):
+            stop = at + size
+            end = chunk.rfind(b"\n", at, stop) + 1
             if end:
-                yield b"".join([*rest, piece[:end]]), True
-                rest = [piece[end:]]
-            else:
-                rest.append(piece)
+                yield b"".join([*rest, view[at:end]]), True
+                rest = []
+                size = min(2 * size, _MOST)
+            rest.append(view[end or at : stop])
+            at = stop
     tail = b"".join(rest)
     if tail:
         yield tail, False
+
+
+_ALL = set(range(256))
+#: What is left out of a run of lines, and of its keys, to see whether they are plain.
+_NOT_STRUCTURE = bytes(_ALL - set(b"\t\n\v\f\r\0\xff"))
+_NOT_BLANK_OR_UPPER, _NOT_BLANK = bytes(_ALL - set(b" ABCDEFGHIJKLMNOPQRSTUVWXYZ")), bytes(_ALL - set(b" "))
+
+
+def _plain(block: bytes, rules: Rules) -> Optional[Tuple[List[bytes], List[bytes]]]:
+    """Keys and values of whole lines that are all alike: a key, one TAB, a value, with no 0xFF; or None.
+
+    This is what most sources are made of, so each look at a byte counts.
+    """
+    if rules.separator is not None or rules.null:
+        return None
+    parts = block.replace(b"\t", b"\n").split(b"\n")
+    if block.translate(None, _NOT_STRUCTURE) != b"\t\n" * (len(parts) // 2):
+        return None  # not one TAB in each line, or a byte that needs care
+    keys, values = parts[:-1:2], parts[1::2]
+    if b"".join(keys).translate(None, _NOT_BLANK_OR_UPPER if rules.fold else _NOT_BLANK):
+        return None
+    try:
+        firsts = set(map(_FIRST, keys))
+        if _SPACE in set(map(_FIRST, values)) or (rules.comment and rules.comment[0] in firsts):
+            return None
+    except IndexError:
+        return None  # no key, or no value
+    if max(map(len, keys)) + max(map(len, values)) > BUFFER_BYTES - 3 and any(
+        len(key) + len(value) > BUFFER_BYTES - 3 for key, value in zip(keys, values)
+    ):
+        return None  # a line too long
+    return keys, values
 
 
 def _fast(lines: List[bytes], number: int, rules: Rules) -> Optional[Chunk]:
     """A run of lines without anything unusual in it, or None."""
     if rules.separator is not None or not lines or max(map(len, lines)) > BUFFER_BYTES - 2:
         return None
-    parts = [line.split(None, 1) for line in lines]
     numbers: Sequence[int] = range(number, number + len(lines))
-    firsts = set(map(_first, lines))
+    firsts = set(map(itemgetter(slice(0, 1)), lines))
     if firsts & {b" ", b"\t", b"\v", b"\f", b"\r"}:
         return None
     if b"" in firsts or rules.comment in firsts:
-        kept = [at for at, line in enumerate(lines) if line and line[:1] != rules.comment]
-        parts = [parts[at] for at in kept]
-        numbers = [number + at for at in kept]
+        numbers = [number + at for at, line in enumerate(lines) if line and line[:1] != rules.comment]
+        lines = [lines[one - number] for one in numbers]
+    parts = [line.split(None, 1) for line in lines]
     try:
         keys, values = [key for key, _ in parts], [value for _, value in parts]
     except ValueError:
@@ -164,10 +287,6 @@ def _fast(lines: List[bytes], number: int, rules: Rules) -> Optional[Chunk]:
         keys = [key + b"\0" for key in keys]
         values = [value + b"\0" for value in values]
     return keys, values, numbers, []
-
-
-def _first(line: bytes) -> bytes:
-    return line[:1]
 
 
 def _careful(block: bytes, number: int, rules: Rules) -> Tuple[Chunk, int]:
@@ -189,12 +308,14 @@ def _careful(block: bytes, number: int, rules: Rules) -> Tuple[Chunk, int]:
             problems.append(Problem(line, "syntax error (leading space)", "syntax error (leading space)"))
             continue
         key, value = _split(text_line, rules.separator)
+        if rules.fold:
+            key = key.lower()
         if not value and not rules.allow_empty:
             shown = key.decode("utf-8", "surrogateescape")
             problems.append(Problem(line, f"no RHS for LHS {shown}", "a key without a value"))
             continue
         end = b"\0" if rules.null else b""
-        keys.append((key.lower() if rules.fold else key) + end)
+        keys.append(key + end)
         values.append(value + end)
         numbers.append(line)
     return (keys, values, numbers, problems), line - number + 1

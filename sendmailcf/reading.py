@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple, Type
 
 from attrs import evolve, frozen
 
@@ -43,10 +43,12 @@ from .nodes import (
     bare,
     value_of,
 )
-from .values import MapArguments, number, option_row, short_option_row, split_arguments, words
+from .values import MapArguments, map_class_row, number, option_row, short_option_row, split_arguments, words
 
 MAX_WILDCARDS = 9
 MAX_MAP_ARGUMENTS = 9
+#: Rulesets by number, from 0; names without a number get those above.
+MAX_RULESETS = 100
 
 #: Bytes of an expanded side, class line, map line or ruleset line; the rest is cut off silently.
 _LINE_BYTES = 2047
@@ -54,8 +56,28 @@ _NOT_LEFT = frozenset("0123456789:>.[]()")
 _NOT_RIGHT = frozenset("*+-")
 #: Map classes whose K line sendmail reads in another way; they keep quotes in keys.
 UNPARSED = frozenset({"dequote", "macro", "arith"})
+_SPACES = " \t\n\v\f\r"
+_RULESET = re.compile(
+    r"(?P<digits>[0-9]+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)[ \t\n\v\f\r]*(?P<equals>=[ \t\n\v\f\r]*)?"
+)
+#: A header with a longer name is not looked at.
+_HEADER_NAME_BYTES = 100
 #: Flags of a map that stay set when its name is declared again.
 _STICKY = frozenset("fmNOoqt")
+
+
+class Refusal(str):
+    """Why sendmail refuses a line; "" if it does not.  cause: the same in one word, which does not change."""
+
+    cause: str
+
+    def __new__(cls, cause: str, text: str) -> Refusal:
+        made = super().__new__(cls, text)
+        made.cause = cause
+        return made
+
+
+ACCEPTED = Refusal("", "")
 
 
 @frozen
@@ -74,6 +96,55 @@ class ReadRules(List[ReadRule]):
     """The rules of one set; why sendmail refuses one of them, if it does."""
 
     refused: str = ""
+
+
+class RulesetNumbers:
+    """The numbers of rulesets as names get them, in the order of the file (strtorwset of parseaddr.c).
+
+    S lines, S= and R= of mailers, and checks of headers all name rulesets, and so make them.
+    """
+
+    def __init__(self) -> None:
+        self._of: Dict[str, int] = {}
+        self._next = 2 * MAX_RULESETS
+
+    def enter(self, text: str) -> Tuple[Refusal, str]:
+        """Why sendmail takes no ruleset from a text that begins with one, and what follows it there."""
+        text = text.lstrip(_SPACES)
+        found = _RULESET.match(text)
+        if found is None:
+            return Refusal("bad-name", f"{text[:20]!r} is no name of a ruleset"), ""
+        rest = text[found.end() :]
+        if found.group("digits"):
+            return self._within(found.group("digits"))[0], rest
+        name = found.group("name")
+        number = self._of.get(name, -1)
+        if found.group("equals"):
+            given = re.match("[0-9]+", rest)
+            if given is None:
+                return Refusal("bad-number", f"{name}= gives no number"), ""
+            refusal, new = self._within(given.group())
+            if refusal:
+                return refusal, ""
+            if number not in (-1, new):
+                was = f"{name} has the number {number} already"
+                return Refusal("renumbered", f"{was}, and cannot be {new}"), rest[given.end() :]
+            number, rest = new, rest[given.end() :]
+        elif number < 0:
+            self._next -= 1
+            if self._next < MAX_RULESETS:
+                return Refusal("too-many", f"{name}: there are {MAX_RULESETS} rulesets with names alone"), ""
+            number = self._next
+        self._of[name] = number
+        return ACCEPTED, rest
+
+    @staticmethod
+    def _within(digits: str) -> Tuple[Refusal, int]:
+        # What strtol gives, as much of it as an int holds.
+        number = min(int(digits), (1 << 63) - 1) & 0xFFFFFFFF
+        if number < MAX_RULESETS:
+            return ACCEPTED, number
+        return Refusal("bad-number", f"ruleset {digits}: the numbers end at {MAX_RULESETS - 1}"), 0
 
 
 @frozen
@@ -114,56 +185,87 @@ class Reading:
         self._ops: Optional[FrozenSet[str]] = None
         #: The set to which the next rule is added; None where sendmail would refuse it.
         self.current: Optional[ReadRules] = None
-        #: The R line that was read last, and why sendmail refuses it: None where it could not be cut into tokens.
+        #: The R line that was read last: None where it could not be cut into tokens.
         self.rule: Optional[ReadRule] = None
-        self.refused = ""
+        #: Why sendmail refuses the R, S, M or H line that was read last, for its rule or the ruleset that it names.
+        self.refused = ACCEPTED
+        self._numbers = RulesetNumbers()
         for node in lines:
             self.read(node)
 
     def read(self, node: Line) -> None:
         """Take the next line."""
-        if isinstance(node, RewritingRule):
-            self.rule, self.refused = self._rule(node)
-            if self.current is not None:
-                self.current.refused = self.current.refused or self.refused
-                if self.rule is not None:
-                    self.current.append(self.rule)
-        elif isinstance(node, Ruleset):
-            self.current = self._ruleset(node)
-        elif isinstance(node, BadLine) and node.text[:1] == "S":
-            self.current = None
-        else:
-            self._read(node)
+        reader = READERS.get(type(node))
+        if reader is not None:
+            reader(self, node)
 
     def value(self, name: str) -> str:
         """The value of a macro with the macros in it expanded; "" for none.  Raises RecursionError."""
         return self._text(self.macros.get(name, []))
 
-    def _read(self, node: Line) -> None:
-        if isinstance(node, MacroDefinition):
-            self.macros[bare(node.name)] = unquoted(symbols(value_of(node.value)))
-        elif isinstance(node, ClassWords):
-            self._add_words(bare(node.name), self._expanded(symbols(value_of(node.words))))
-        elif isinstance(node, TrustedUsers):
-            self.classes.setdefault("t", {}).update(dict.fromkeys(words(value_of(node.words))))
-        elif isinstance(node, KeyFile):
-            self._key_file(node)
-        elif isinstance(node, (Option, ShortOption)):
-            self._option(node)
-        elif isinstance(node, Version):
-            self._version(node)
-        elif isinstance(node, MailerDefinition):
-            for one in node.equates:
-                if one.key[:1] in ("S", "R"):
-                    self._known(value_of(one.value).split("/"))
-        elif isinstance(node, HeaderDefinition):
-            self._known(re.findall(r"^\$>\+?[ \t]*([A-Za-z][A-Za-z0-9_]*)", value_of(node.template)))
+    def _rewriting_rule(self, node: RewritingRule) -> None:
+        self.rule, self.refused = self.judged(node)
+        if self.current is not None:
+            self.current.refused = self.current.refused or self.refused
+            if self.rule is not None:
+                self.current.append(self.rule)
 
-    def _known(self, names: Iterable[str]) -> None:
-        """Names that exist, if only as empty rulesets, because a mailer or header names them."""
-        for name in names:
-            if re.match(r"[A-Za-z]", name):
-                self.rulesets.setdefault(name, ReadRules())
+    def _begin(self, node: Ruleset) -> None:
+        self.current = self._ruleset(node)
+
+    def _bad_line(self, node: BadLine) -> None:
+        if node.text[:1] != "S":
+            return
+        text = self._text(symbols(value_of(node.text[1:].partition("\0")[0])))
+        self.refused, _ = self._numbers.enter(text)
+        name = re.match(r"[0-9]+|[A-Za-z0-9_]+", text.lstrip(_SPACES))
+        self.current = None
+        if name and not self.refused:
+            found = ruleset_number(name.group()) or name.group()
+            self.current = self.rulesets.setdefault(found, ReadRules())
+
+    def _macro(self, node: MacroDefinition) -> None:
+        self.macros[bare(node.name)] = unquoted(symbols(value_of(node.value)))
+
+    def _class_words(self, node: ClassWords) -> None:
+        self._add_words(bare(node.name), self._expanded(symbols(value_of(node.words))))
+
+    def _trusted(self, node: TrustedUsers) -> None:
+        self.classes.setdefault("t", {}).update(dict.fromkeys(words(value_of(node.words))))
+
+    def _mailer(self, node: MailerDefinition) -> None:
+        self.refused = self._names_of_mailer(node)
+
+    def _header(self, node: HeaderDefinition) -> None:
+        self.refused = self._name_of_header(node)
+
+    def _names_of_mailer(self, node: MailerDefinition) -> Refusal:
+        for one in node.equates:
+            if one.key[:1] in ("S", "R"):
+                refusal, rest = self._named("".join(unquoted(symbols(value_of(one.value)))))
+                if not refusal and rest[:1] == "/":
+                    refusal, _ = self._named(rest[1:])
+                if refusal:
+                    # sendmail reads no further in this line.
+                    return refusal
+        return ACCEPTED
+
+    def _name_of_header(self, node: HeaderDefinition) -> Refusal:
+        if "$" not in (node.template or "") or len(node.name) > _HEADER_NAME_BYTES:
+            return ACCEPTED
+        expanded = self._expanded(symbols(value_of(node.template)))
+        items = [one for one in expanded if isinstance(one, Symbol) or one.strip(_SPACES)]
+        if not items or items[0] != "$>" or not isinstance(items[0], Symbol):
+            return ACCEPTED
+        return self._named("".join(items[1:]).removeprefix("+"))[0]
+
+    def _named(self, text: str) -> Tuple[Refusal, str]:
+        """A ruleset that a mailer or header names exists from then on, if only as an empty one."""
+        refusal, rest = self._numbers.enter(text)
+        name = re.match(r"[A-Za-z][A-Za-z0-9_]*", text.lstrip(_SPACES))
+        if name and not refusal:
+            self.rulesets.setdefault(name.group(), ReadRules())
+        return refusal, rest
 
     def _version(self, node: Version) -> None:
         self.level = number(node.level)
@@ -194,6 +296,8 @@ class Reading:
         else:
             arguments = _cut(self._text(symbols(value_of(node.arguments))))
         read = split_arguments(node.map_class, arguments)
+        if map_class_row(node.map_class.lower()) is None:
+            return
         old = self.maps.get(node.name.lower())
         if old is not None:
             sticky = {flag: text for flag, text in old.arguments.flags.items() if flag in _STICKY}
@@ -211,7 +315,7 @@ class Reading:
             # The letter M is no option: it defines a macro.
             defined = parse("D" + (node.value or ""))
             if isinstance(defined, MacroDefinition):
-                self._read(defined)
+                self._macro(defined)
             return
         row = option_row(node.name) if isinstance(node, Option) else short_option_row(node.flag)
         name = row.name if row is not None else ""
@@ -231,15 +335,19 @@ class Reading:
         return self._ops
 
     def _ruleset(self, node: Ruleset) -> Optional[ReadRules]:
+        text = str(evolve(node, ignored=value_of(node.ignored) or None, comment=None))[1:]
         if "$" in node.name:
-            text = str(evolve(node, ignored=value_of(node.ignored) or None, comment=None))[1:]
-            expanded = parse("S" + self._text(symbols(text)))
+            text = self._text(symbols(text))
+            expanded = parse("S" + text)
+            self.refused, _ = self._numbers.enter(text)
             if not isinstance(expanded, Ruleset):
                 return None
             node = expanded
-        name, number = node.both
-        if number is not None and ruleset_number(number) is None:
+        else:
+            self.refused, _ = self._numbers.enter(text)
+        if self.refused and self.refused.cause != "renumbered":
             return None
+        name, number = node.both
         if name is None or number is None:
             return self.rulesets.setdefault(name or number or "", ReadRules())
         found = self.rulesets.get(name)
@@ -255,15 +363,31 @@ class Reading:
     def _text(self, items: Sequence[Item]) -> str:
         return "".join(self._expanded(items))
 
-    def _rule(self, node: RewritingRule) -> ReadOrRefused:
-        """A rule, and why sendmail refuses it, if it does."""
+    def judged(self, node: RewritingRule) -> ReadOrRefused:
+        """A rule as it would be read next, and why sendmail refuses it, if it does."""
         ended = "\t" in (node.comment or "")
         how = (node.lhs, node.rhs, ended, self.operators(), self.level < 9)
         names, read = _without_macros(*how)
         return read if names.isdisjoint(self.macros) else _read_rule(*how, value=self.macros.get)
 
 
-ReadOrRefused = Tuple[Optional[ReadRule], str]
+#: What a line of each class does to the state; a line of any other class does nothing.
+READERS: Mapping[Type[Line], Callable[[Reading, Any], None]] = {
+    RewritingRule: Reading._rewriting_rule,
+    Ruleset: Reading._begin,
+    BadLine: Reading._bad_line,
+    MacroDefinition: Reading._macro,
+    ClassWords: Reading._class_words,
+    TrustedUsers: Reading._trusted,
+    KeyFile: Reading._key_file,
+    Option: Reading._option,
+    ShortOption: Reading._option,
+    Version: Reading._version,
+    MailerDefinition: Reading._mailer,
+    HeaderDefinition: Reading._header,
+}
+
+ReadOrRefused = Tuple[Optional[ReadRule], Refusal]
 Value = Callable[[str], Optional[List[Item]]]
 
 
@@ -284,7 +408,7 @@ def _read_rule(
         left = tuple(tokens(_side(lhs, True, value), ops, comments=comments))
         right = tuple(tokens(_side(rhs, ended, value), ops, comments=comments))
     except (RecursionError, TokenError) as error:
-        return None, str(error)
+        return None, Refusal("token-long", str(error))
     pattern = tuple(one if isinstance(one, Symbol) else folded(one) for one in left)
     return ReadRule(left, pattern, right), _refused(left, right)
 
@@ -315,36 +439,38 @@ def ruleset_number(digits: str) -> Optional[str]:
     return short if len(short) <= 2 else None
 
 
-def _refused(lhs: Sequence[str], rhs: Sequence[str]) -> str:
-    """Why sendmail refuses a rule, and the whole file with it; "" if it does not."""
+def _refused(lhs: Sequence[str], rhs: Sequence[str]) -> Refusal:
+    """Why sendmail refuses a rule, and the whole file with it."""
     wild = 0
     for one in lhs:
         if isinstance(one, Symbol):
             wild += one.sign in ("=", "~") or (one.sign == "" and one.name in _NOT_RIGHT)
             if one.sign == "" and one.name in _NOT_LEFT:
-                return f"{one} on the left side"
-    if not lhs or not rhs:
-        return "a side is empty"
+                return Refusal("symbol", f"{one} on the left side")
+    if not lhs:
+        return Refusal("empty-lhs", "the left side is empty")
+    if not rhs:
+        return Refusal("empty-rhs", "the right side is empty")
     if wild > MAX_WILDCARDS:
-        return "too many wildcards"
+        return Refusal("wildcards", f"{wild} wildcards on the left side: {MAX_WILDCARDS} is the most")
     closing, arguments = "", 0
     for one in rhs:
         if not isinstance(one, Symbol):
             continue
         if one.sign in ("=", "~") or (one.sign == "" and one.name in _NOT_RIGHT):
-            return f"{one} on the right side"
+            return Refusal("symbol", f"{one} on the right side")
         if one.sign:
             continue
         if one.name in "0123456789" and not 0 < int(one.name) <= wild:
-            return f"replacement {one} out of bounds"
+            return Refusal("bounds", f"{one}: the left side has {wild or 'no'} wildcard{'s' * (wild != 1)}")
         if one in ("$(", "$["):
             if closing:
-                return "nested lookups"
+                return Refusal("map-syntax", "a lookup inside of a lookup")
             closing, arguments = ("$)" if one == "$(" else "$]"), 0
         elif one == closing:
             closing = ""
         elif one == "$@" and closing:
             arguments += 1
             if arguments > MAX_MAP_ARGUMENTS:
-                return "too many arguments for a lookup"
-    return "a lookup has no end" if closing else ""
+                return Refusal("map-syntax", f"a lookup has more than {MAX_MAP_ARGUMENTS} arguments")
+    return Refusal("map-syntax", "a lookup has no end") if closing else ACCEPTED

@@ -7,7 +7,7 @@ point at it or change it there.  Only what sendmail would expand or call is a us
 from __future__ import annotations
 
 import re
-from typing import Iterator, Optional, Sequence, Set, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
 
 from attrs import frozen
 
@@ -26,6 +26,7 @@ from .expressions import (
 from .nodes import (
     ClassFile,
     ClassWords,
+    Comment,
     Equates,
     HeaderDefinition,
     KeyFile,
@@ -84,19 +85,39 @@ class Reference:
 def references(lines: CfLines) -> Iterator[Reference]:
     """Every name that a file defines or uses, in the order of the lines."""
     nodes = list(lines)
-    stores = {
-        node.name.lower() for node in nodes if isinstance(node, KeyFile) and node.map_class.lower() == "macro"
-    }
-    mailers = {node.name.lower() for node in nodes if isinstance(node, MailerDefinition)}
+    stores = frozenset(
+        node.name.lower() for node in nodes if type(node) is KeyFile and node.map_class.lower() == "macro"
+    )
+    mailers = frozenset(node.name.lower() for node in nodes if type(node) is MailerDefinition)
     for index, node in enumerate(nodes):
-        for kind, name, role, start in _of_line(node, stores, mailers):
-            yield Reference(kind, bare(name), role, index, start, start + len(name))
+        if type(node) is not Comment:
+            for kind, name, role, start, end in _remembered(node, stores, mailers):
+                yield Reference(kind, name, role, index, start, end)
 
 
 Found = Tuple[str, str, str, int]
+Kept = Tuple[Tuple[str, str, str, int, int], ...]
+#: What lines name, by the line and by what it depends on; a fleet of files is mostly the same lines, and equal lines
+#: are mostly one node.  The node is kept, so that no other gets its id.
+_KEPT: Dict[Tuple[int, FrozenSet[str], FrozenSet[str]], Tuple[Line, Kept]] = {}
+_MOST_KEPT = 16384
 
 
-def _of_line(node: Line, stores: Set[str], mailers: Set[str]) -> Iterator[Found]:
+def _remembered(node: Line, stores: FrozenSet[str], mailers: FrozenSet[str]) -> Kept:
+    key = (id(node), stores, mailers)
+    kept = _KEPT.get(key)
+    if kept is None:
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        made = tuple(
+            (kind, bare(name), role, start, start + len(name))
+            for kind, name, role, start in _of_line(node, stores, mailers)
+        )
+        kept = _KEPT[key] = node, made
+    return kept[1]
+
+
+def _of_line(node: Line, stores: AbstractSet[str], mailers: AbstractSet[str]) -> Iterator[Found]:
     yield from _definition(node)
     for owner, name, start, raw in _fields(node):
         if not isinstance(raw, str):
@@ -165,7 +186,7 @@ def _symbols(text: str, start: int) -> Iterator[Found]:
             yield MACRO, name, USE, start + at
 
 
-def _calls(these: Sequence[Word], start: int, stores: Set[str]) -> Iterator[Found]:
+def _calls(these: Sequence[Word], start: int, stores: AbstractSet[str]) -> Iterator[Found]:
     """Maps, mailers and rulesets that a right side names."""
     flat = list(walk(these, start))
     for place, (at, word) in enumerate(flat):

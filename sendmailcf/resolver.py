@@ -89,6 +89,11 @@ class Resolver:
             raise problem
         return found
 
+    def canonical(self, host: str) -> str:
+        """The name with a domain that the hosts file has for a host; else the host as it is."""
+        first, _ = self._hosts.get(host.lower(), (host, []))
+        return first if "." in first and "." not in host else host
+
     def _exchangers(self, host: str) -> Tuple[List[_Record], bool]:
         """The MX records, the best first, and whether the host is an alias in the DNS."""
         try:

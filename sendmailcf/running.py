@@ -14,22 +14,32 @@ from typing import List, Optional, Sequence
 
 from . import files
 from .config import Config
+from .errors import SendmailCfError
 from .relay.live import NOT_KNOWN, RUNNING, STOPPED, Live, Service, read_mailq
+from .resolver import Resolver
 
 #: sendmail waits a minute for a qualified name of its own before it prints the queue.
 SECONDS = 75
+DNS_SECONDS = 3
 #: Where a daemon writes its process number when PidFile is not set (conf.c; AIX and BSD have it elsewhere).
 PID_FILES = ("/var/run/sendmail.pid", "/etc/mail/sendmail.pid", "/etc/sendmail.pid")
 SYSTEMD = "/run/systemd/system"
 
 
-def ask(cf: Config) -> Live:
-    """What the running host says of its sendmail."""
+def ask(cf: Config, relay: str) -> Live:
+    """What the running host says of its sendmail, and of the name of a relay (as in DS, or empty)."""
     text, problem = _output(["mailq"])
     queue = read_mailq(text) if text is not None else None
     if text is not None and queue is None:
         problem = f"mailq says: {text.strip()[:200]}"
-    return Live(service(cf), queue, problem)
+    return Live(service(cf), queue, problem, _server_name(relay) if relay else "")
+
+
+def _server_name(relay: str) -> str:
+    try:
+        return Resolver(seconds=DNS_SECONDS).routes(relay)[0].name
+    except SendmailCfError:
+        return ""
 
 
 def service(cf: Config) -> Service:
@@ -48,20 +58,9 @@ def service(cf: Config) -> Service:
             return Service(RUNNING, "systemd", started) if active else Service(STOPPED, "systemd")
     if not path:
         return Service(STOPPED, "no pid file")
-    if pid is None or not alive(pid):
+    if pid is None or not files.alive(pid):
         return Service(STOPPED, f"{path} names no living process")
     return Service(RUNNING, path, started)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process exists."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _pid(cf: Config) -> tuple[str, Optional[int]]:

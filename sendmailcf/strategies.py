@@ -65,6 +65,7 @@ def _explicit(grammar: str) -> Dict[str, st.SearchStrategy[str]]:
         "RULESET_NAME": st.one_of(_NAMES, st.integers(0, 99).map(str)), "NUMBER": st.integers(0, 99).map(str),
         "VENDOR": st.just("/Berkeley"), "AUTH_KEY": _HOSTS.map("AuthInfo:".__add__),
         "CONDITION": st.sampled_from(["?P?", "??", "?$x?", "?${name}?", "?DFM?"]), "OPTIONAL": st.just("-o "),
+        "HASH": st.just("#"),
     }  # fmt: skip
     return {name: _kept(patterns[name], texts) for name, texts in drawn.items() if name in patterns}
 

@@ -11,12 +11,12 @@ import difflib
 import re
 from datetime import timedelta
 from functools import cache
-from typing import Callable, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple, Union
 
 from attrs import frozen
 
 from .errors import EditError
-from .expressions import symbols, unquoted
+from .expressions import Item, symbols, unquoted
 from .known.maps import GENERIC, MAP_CLASSES, WORD, MapClassRow
 from .known.options import OPTIONS, OptionRow
 from .known.policies import PORT_KEYS
@@ -307,12 +307,26 @@ def map_arguments(node: KeyFile) -> MapArguments:
 
 def split_arguments(map_class: str, text: str) -> MapArguments:
     """The same for a text in which macros are expanded."""
-    cls = map_class.lower()
-    flags: Dict[str, str] = {}
-    row, following = map_class_row(cls), _take_a_word(cls)
+    cls, row = map_class.lower(), map_class_row(map_class.lower())
     if cls == "sequence":
-        return MapArguments(flags, None, tuple(re.findall(r"[A-Za-z0-9][A-Za-z0-9_.]*", text)))
+        return MapArguments({}, None, tuple(re.findall(r"[A-Za-z0-9][A-Za-z0-9_.]*", text)))
+    given, rest = map_flags(cls, text)
+    flags = {letter: argument for letter, argument in given[: 1 if row and row.one_flag else None] if letter}
+    if cls == "regex":
+        return MapArguments(flags, None, (rest,) if rest else ())
+    left = words(rest)
+    return MapArguments(flags, left[0] if left else None, left[1:])
+
+
+def map_flags(map_class: str, text: str) -> Tuple[Sequence[Tuple[str, str]], str]:
+    """The flags of a map declaration in their order, each with its text, and what follows them.
+
+    A dash alone is a flag without a letter.
+    """
+    cls = map_class.lower()
+    following = _take_a_word(cls)
     word = re.compile(r'(?:[^ \t\n\v\f\r"]|"[^"]*"?)+' if cls == "ldap" else r"[^ \t\n\v\f\r]+")
+    flags = []
     at = _skip(text, 0)
     while text[at : at + 1] == "-":
         found = word.match(text, at)
@@ -323,12 +337,8 @@ def split_arguments(map_class: str, text: str) -> MapArguments:
             found = word.match(text, at)
             argument = found.group() if found else ""
             at = _skip(text, at + len(argument))
-        if letter and not (row and row.one_flag and flags):
-            flags[letter] = argument.replace('"', "") if cls == "ldap" else argument
-    if cls == "regex":
-        return MapArguments(flags, None, (text[at:],) if text[at:] else ())
-    left = words(text[at:])
-    return MapArguments(flags, left[0] if left else None, left[1:])
+        flags.append((letter, argument.replace('"', "") if cls == "ldap" else argument))
+    return flags, text[at:]
 
 
 def arguments_text(arguments: MapArguments) -> str:
@@ -351,8 +361,17 @@ def _skip(text: str, at: int) -> int:
 
 
 def field_text(raw: Optional[str]) -> str:
-    """A field of a mailer, queue group or filter as sendmail stores it: without quotes and backslashes."""
-    return "".join(unquoted(symbols(value_of(raw))))
+    """A field of a mailer, queue group or filter as sendmail stores it: without quotes and backslashes.
+
+    White space before the comma that ends the field belongs to it.
+    """
+    return "".join(field_items(raw))
+
+
+def field_items(raw: Optional[str]) -> List[Item]:
+    """The same as pieces of text and symbols."""
+    # A mark at the end keeps white space there from being taken for the end of the line.
+    return [] if raw is None else unquoted(symbols(value_of(type(raw)(raw + "x"))[:-1]))
 
 
 def quoted_field(text: str) -> str:

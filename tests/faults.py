@@ -192,9 +192,9 @@ FAULTS: Sequence[Fault] = (
           lambda c: (c.entry(f'"U:{USER}" "P:{PASSWORD}"'), c.option("AuthMechanisms", "LOGIN\tPLAIN"))),
     Fault("mechanisms in quotes", "mechanisms", "without quotes",
           lambda c: (c.entry(f'"U:{USER}" "P:{PASSWORD}"'), c.option("AuthMechanisms", '"LOGIN PLAIN"'))),
-    Fault("mechanisms by default", "mechanisms", "neither LOGIN nor PLAIN",
+    Fault("mechanisms by default", "mechanisms", "none of LOGIN PLAIN",
           lambda c: (c.entry(f'"U:{USER}" "P:{PASSWORD}"'), c.option("AuthMechanisms", None))),
-    Fault("mechanisms unknown", "mechanisms", "neither LOGIN nor PLAIN",
+    Fault("mechanisms unknown", "mechanisms", "none of LOGIN PLAIN",
           lambda c: (c.entry(f'"U:{USER}" "P:{PASSWORD}"'), c.option("AuthMechanisms", "LOGON PLAN"))),
     Fault("mechanisms empty", "mechanisms", "none",
           lambda c: (c.entry(f'"U:{USER}" "P:{PASSWORD}"'), c.option("AuthMechanisms", ""))),
@@ -202,9 +202,9 @@ FAULTS: Sequence[Fault] = (
           lambda c: c.entry(ENTRY.replace("LOGIN PLAIN", "LOGIN,PLAIN"))),
     Fault("entry's mechanisms by tab", "mechanisms", "separated by blanks",
           lambda c: c.entry(ENTRY.replace("LOGIN PLAIN", "LOGIN\tPLAIN"))),
-    Fault("entry's mechanisms not offered", "mechanisms", "neither LOGIN nor PLAIN",
+    Fault("entry's mechanisms not offered", "mechanisms", "none of LOGIN PLAIN",
           lambda c: c.entry(ENTRY.replace("LOGIN PLAIN", c.random.choice(["CRAM-MD5", "DIGEST-MD5 CRAM-MD5", "GSSAPI"])))),
-    Fault("entry's mechanisms without quotes", "mechanisms", "neither LOGIN nor PLAIN",
+    Fault("entry's mechanisms without quotes", "mechanisms", "none of LOGIN PLAIN",
           lambda c: (c.entry(ENTRY.replace('"M:LOGIN PLAIN"', "M:LOGIN")), c.option("AuthMechanisms", "CRAM-MD5"))),
     # The K line
     Fault("map not declared", "map declaration", "no K line declares|no map", lambda c: c.cf("^K(authinfo|access).*\n", "")),
@@ -350,22 +350,26 @@ def make_base(root: Path, base: str) -> None:
     """A healthy host below `root`."""
     shape = {"ours": "absent", "feature": "map", "access": "access", "five-lines": "absent"}[base]
     make_host(root, shape)
-    store = {"five-lines": ["--store", "default-auth-info"]}.get(base, [])
     if base in ("ours", "five-lines"):
-        words = ["--host", HOST, "--user", USER, "--password-stdin", "--platform", "linux", *store]
-        stdin, stdout = sys.stdin, sys.stdout
-        try:
-            sys.stdin = io.TextIOWrapper(io.BytesIO(PASSWORD.encode()))
-            sys.stdout = io.StringIO()
-            assert main(["relay", "apply", "--root", str(root), *words]) == 0
-        finally:
-            sys.stdin, sys.stdout = stdin, stdout
+        apply(root, *({"five-lines": ["--store", "default-auth-info"]}.get(base, [])))
         return
     case = Case(root, base, Random(0))
     case.cf("^DS.*$", f"DS{HOST}")
     case.cf("(?<=A=TCP .h)$", " 587")
     case.option("AuthMechanisms", "LOGIN PLAIN")
     case.entry(ENTRY)
+
+
+def apply(root: Path, *arguments: str) -> None:
+    """`relay apply` for our relay, user and password."""
+    words = ["--host", HOST, "--user", USER, "--password-stdin", "--platform", "linux", *arguments]
+    stdin, stdout = sys.stdin, sys.stdout
+    try:
+        sys.stdin = io.TextIOWrapper(io.BytesIO(PASSWORD.encode()))
+        sys.stdout = io.StringIO()
+        assert main(["relay", "apply", "--root", str(root), *words]) == 0
+    finally:
+        sys.stdin, sys.stdout = stdin, stdout
 
 
 def copy_base(base: Path, root: Path) -> None:

@@ -7,6 +7,7 @@ the beginning of a file, its V line included.
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import Dict, Iterator, List, Tuple
 
@@ -18,8 +19,10 @@ from sendmailcf.lint.settings import DEFAULT_FLAGS
 from sendmailcf.mapdb import hash as hash_format
 from sendmailcf.relay.rules import authinfo_rules
 
+#: The directory that there is, beside those of an example.
+QUEUE = "/var/spool/mqueue"
 VERSION = b"V10/Berkeley\n"
-HEAD = VERSION + b"O QueueDirectory=/var/spool/mqueue\nDjhost.example.com\n"
+HEAD = VERSION + f"O QueueDirectory={QUEUE}\nDjhost.example.com\n".encode()
 TAIL = b"Mlocal, P=/bin/true, F=lsDFM, A=true $u\nS3\nR$*\t$@ $1\nS0\nR$*\t$#local $: $1\nS4\nR$*\t$@ $1\n"
 
 
@@ -33,7 +36,6 @@ RELAY_MAP = b"Kauthinfo hash /etc/mail/authinfo\n"
 RELAY_RULES = b"".join(
     [b"Sauthinfo\n", *(str(one).encode() + b"\n" for one in authinfo_rules("authinfo", None, "required"))]
 )
-RELAY_TAIL = b"S0\nR$*\t$#relay $@ $S $: $1\n"
 ENTRY = b'AuthInfo:relay.example\t"U:user" "P:invented"\n'
 RELAY_FILES = {"/etc/mail/authinfo": ENTRY, "/etc/mail/authinfo.db": ENTRY}
 
@@ -45,8 +47,11 @@ class FakeFacts:
         words = example.facts.get(path, {})
         self.path = path
         self.data = files_of(example).get(path)
-        self.missing = self.data is None
-        self.problem = "No such file or directory" if self.missing else None
+        directory = path == QUEUE or f"{path}/" in example.facts
+        self.missing = self.data is None and not directory
+        self.problem = (
+            "No such file or directory" if self.missing else "Is a directory" if directory else None
+        )
         self.mode = int(words.get("mode", "0600"), 8)
         self.uid = int(words.get("uid", "0"))
         self.gid = int(words.get("gid", "0"))
@@ -82,13 +87,33 @@ def files_of(example: Example) -> Dict[str, bytes]:
     return found
 
 
+def _relaying(data: bytes, *, bare: bool) -> bytes:
+    """A host that sends through a relay, with the lines of an example in place of its own."""
+
+    starts = [re.match(rb"O +\w+|Mrelay|DS|K\w+|S\w+", line) for line in data.split(b"\n")]
+    own = {start.group() for start in starts if start}
+
+    def rest(block: bytes) -> bytes:
+        lines = [line for line in block.split(b"\n") if line]
+        return b"".join(
+            line + b"\n"
+            for line in lines
+            if not any(line.startswith(start) for start in own if start[:1] != b"S")
+        )
+
+    tail = TAIL.replace(b"$#local $: $1", b"$#relay $@ $S $: $1")
+    if b"S0" in own:
+        tail = re.sub(rb"S0\nR.*\n", b"", tail)
+    head = RELAY_HEAD + (b"" if bare else RELAY_MAP)
+    return HEAD + rest(head) + data + (b"" if bare else RELAY_RULES) + tail
+
+
 def content(example: Example, data: bytes, kind: str) -> bytes:
     """The file of an example, with what it leaves out."""
     if kind != CF or "whole" in example.words:
         return data
     if "relay" in example.words:
-        bare = example.words["relay"] == "bare"
-        return HEAD + RELAY_HEAD + (b"" if bare else RELAY_MAP) + data + (b"" if bare else RELAY_RULES) + RELAY_TAIL + TAIL
+        return _relaying(data, bare=example.words["relay"] == "bare")
     return data + HEAD[len(VERSION) :] + TAIL if "start" in example.words else HEAD + data + TAIL
 
 

@@ -154,7 +154,7 @@ def test_plan_changes_nothing_and_apply_once(run: Run, tmp_path: Path, shape: st
     assert contents(mail) == after
     status, out, _ = run(*relay(tmp_path, "check"))
     assert status == 0, out
-    assert out.count("\n") == 21
+    assert out.count("\n") == 23
     states = {line.split(": ")[0].split(None, 1)[1]: line.split()[0] for line in out.split("\n")[:-2]}
     assert {name for name, state in states.items() if state == "unknown"} == {"service", "queue"}
     assert {name for name, state in states.items() if state == "advice"} == {"certificates", "LogLevel"}

@@ -150,6 +150,102 @@ def test_a_map_is_replaced_under_its_lock(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
+def test_a_map_that_is_the_same_stays_and_only_its_time_moves(tmp_path: Path) -> None:
+    path = tmp_path / "m.db"
+    path.write_bytes(b"x" * 3_000_000)
+    os.utime(path, (1, 1))
+    before = path.stat()
+    files.replace_map(str(path), b"x" * 3_000_000)
+    assert path.stat().st_ino == before.st_ino
+    assert path.stat().st_mtime > time.time() - 60
+    files.replace_map(str(path), b"x" * 2_999_999 + b"y")
+    assert path.stat().st_ino != before.st_ino
+    assert names(tmp_path) == ["m.db"]
+
+
+def test_a_map_that_was_changed_since_it_was_read_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "m.db"
+    for state in ((), files.state_of(str(tmp_path))):
+        path.write_bytes(b"theirs")
+        for in_place in (False, True):
+            with pytest.raises(files.BusyError, match="somebody else"):
+                files.replace_map(str(path), b"ours", state=state, in_place=in_place)
+    assert path.read_bytes() == b"theirs"
+    files.replace_map(str(path), b"ours", state=files.state_of(str(path)))
+    assert path.read_bytes() == b"ours"
+    assert names(tmp_path) == ["m.db"]
+
+
+@pytest.mark.parametrize("size", [0, 10, 4096, 5000, 300_000])
+def test_written_in_its_place_a_map_keeps_its_inode_and_all_its_names(tmp_path: Path, size: int) -> None:
+    path, other = tmp_path / "m.db", tmp_path / "other.db"
+    path.write_bytes(b"old" * 20_000)
+    os.link(path, other)
+    before = path.stat()
+    files.replace_map(str(path), lambda fd: os.write(fd, b"n" * size))
+    assert other.read_bytes() == b"n" * size
+    assert (path.stat().st_ino, path.stat().st_nlink) == (before.st_ino, 2)
+    assert int(path.stat().st_mtime) > int(before.st_mtime)
+    path.unlink()
+    files.replace_map(str(other), b"new", in_place=True)
+    assert other.stat().st_ino == before.st_ino
+    assert names(tmp_path) == ["other.db"]
+
+
+def test_readers_share_a_lock_and_writers_do_not(tmp_path: Path) -> None:
+    path = str(tmp_path / "m.db")
+    (tmp_path / "m.db").write_bytes(b"x")
+    code = f"from sendmailcf import files; files.Lock({path!r}, shared={{}}, wait=False)"
+
+    def other(shared: bool) -> int:
+        return subprocess.run(
+            [sys.executable, "-c", code.format(shared)], cwd="/", capture_output=True, check=False
+        ).returncode
+
+    with files.Lock(path, shared=True):
+        assert (other(True), other(False)) == (0, 1)
+    with files.Lock(path):
+        assert (other(True), other(False)) == (1, 1)
+    assert other(False) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a mount namespace")
+def test_a_map_that_is_a_mount_point_is_written_over(tmp_path: Path) -> None:
+    for name in ("m.db", "behind"):
+        (tmp_path / name).write_bytes(b"old")
+    code = "from sendmailcf import files; files.replace_map('m.db', b'new')"
+    script = f'mount --bind behind m.db && exec "{sys.executable}" -c "$0"'
+    environment = {**os.environ, "PYTHONPATH": str(Path(sendmailcf.__file__).parent.parent)}
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, code],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        env=environment,
+    )
+    if b"mount" in done.stderr or b"unshare" in done.stderr:
+        pytest.skip("no mount namespace here")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "behind").read_bytes() == b"new"
+    assert names(tmp_path) == ["behind", "m.db"]
+
+
+def test_names_of_any_length_and_failing_writers(tmp_path: Path) -> None:
+    path = tmp_path / ("é" * 125 + ".db")
+    files.replace_map(str(path), b"x")
+    assert path.read_bytes() == b"x"
+
+    def full(fd: int) -> None:
+        os.write(fd, b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for in_place in (False, True):
+        with pytest.raises(OSError, match="No space"):
+            files.replace_map(str(path), full, in_place=in_place)
+    assert path.read_bytes() == b"x"
+    assert len(names(tmp_path)) == 1
+
+
 def test_load_and_save(tmp_path: Path) -> None:
     path = tmp_path / "sendmail.cf"
     path.write_bytes(b"DSold\r\n\xff\0")

@@ -29,6 +29,7 @@ ROWS = {
     "values": 3,
     "authinfo": 3,
     "makemap": 3,
+    "aliases": 3,
     "reading": 4,
     "references": 4,
     "config": 5,
@@ -72,7 +73,7 @@ ONLY = {"mapdb": {"errors"}, "grammar": {"errors"}, "nodes": {"text"}, "makemap"
 FILES_MAY = 5
 TOP_LEVEL = {
     "pyproject.toml", "README.md", "tox.ini", "CHANGELOG.md", "LICENSE", "docs", "grammars", "sendmailcf", "tests",
-    ".ci", ".gitignore", "mkdocs.yml",
+    ".ci", ".gitignore", "mkdocs.yml", ".pre-commit-hooks.yaml",
 }  # fmt: skip
 
 MODULES = sorted([*(ROOT / "sendmailcf").rglob("*.py"), *(ROOT / "grammars").glob("*.py")])

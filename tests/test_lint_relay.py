@@ -12,7 +12,7 @@ from typing import Dict, List, Set, Tuple
 
 import pytest
 from faults import BASES, FAULTS, PASSWORD, Case, Fault, copy_base, make_base
-from lintcases import HEAD, RELAY_HEAD, RELAY_TAIL, TAIL, FakeFacts
+from lintcases import HEAD, RELAY_HEAD, TAIL, FakeFacts
 
 from sendmailcf.authinfo import SourceLines
 from sendmailcf.cli.relay import looker
@@ -28,6 +28,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tmp_path_factory.mktemp("bases")
     for base in BASES:
         make_base(top / base, base)
+        (top / base / "var" / "spool" / "mqueue").mkdir(parents=True)
     return top
 
 
@@ -94,7 +95,7 @@ def test_a_secret_is_in_nothing_that_is_found() -> None:
         + RELAY_HEAD
         + f"DSuser:{PASSWORD}@relay.example\nDSrelay:user:{PASSWORD}@relay.example\n".encode()
     )
-    unsaid(lint(Config(cf + RELAY_TAIL + TAIL)))
+    unsaid(lint(Config(cf + TAIL.replace(b"#local $:", b"#relay $@ $S $:"))))
 
 
 def unsaid(problems: List[Problem]) -> None:

@@ -96,6 +96,10 @@ TABLE = [
     ("H??X :", HeaderDefinition(condition="??", name="X", colon=" :")),
     ("Kmap hash -o /f", KeyFile(name="map", map_class="hash", arguments="-o /f")),
     ("Kdequote dequote", KeyFile(name="dequote", map_class="dequote", space=None)),
+    ("Kdequote dequote\\", KeyFile(name="dequote", map_class="dequote", space="\\")),
+    ("Kx null: # c", KeyFile(name="x", map_class="null", space=":", comment=" # c")),
+    (r"Kx\#null\#", KeyFile(name="x", gap=r"\#", map_class="null", space=r"\#")),
+    (r"Kx hash\#/y", KeyFile(name="x", map_class="hash", space=r"\#", arguments="/y")),
     ("Kfoo-bar hash x", KeyFile(name="foo", gap="-", map_class="bar", arguments="hash x")),
     ("Kfoo hash:/etc/x", KeyFile(name="foo", map_class="hash", space=":", arguments="/etc/x")),
     (

@@ -184,13 +184,14 @@ def test_no_route(tmp_path: Path, host: str, error: type[Exception]) -> None:
 
 
 def test_the_hosts_file_and_the_order_of_sources(tmp_path: Path) -> None:
-    (tmp_path / "hosts").write_text("192.0.2.3\tcanon.example also.example # c\n192.0.2.4 canon.example\n")
+    (tmp_path / "hosts").write_text("192.0.2.3\tcanon.example also.example # c\n192.0.2.4 canon.example\n127.0.1.1 h.example h\n")
     (tmp_path / "nsswitch.conf").write_text("hosts: files\n")
     plain = Resolver(etc=str(tmp_path))
     assert plain.routes("also.example")[0].name == "also.example"
     assert plain.routes("[ALSO.example]")[0] == resolver.Route(
         "canon.example", ("192.0.2.3",), "in brackets: no MX is asked for, hosts file"
     )
+    assert [plain.canonical(name) for name in ("also.example", "other", "h")] == ["also.example", "other", "h.example"]
     assert plain.routes("canon.example")[0].addresses == ("192.0.2.3", "192.0.2.4")
     with pytest.raises(HostUnknownError):
         plain.routes("other.example")
@@ -383,6 +384,7 @@ def test_what_is_probed_comes_from_the_file(capsys: pytest.CaptureFixture[str], 
         ((), "No such file"),
         (("x.example", "--user", "me", "--no-credentials"), ""),
         (("x.example", "--user", "me"), "give the password by"),
+        (("x.example", "--no-credentials", "--send", "a@b", "c@d"), "running host only"),
     ],
 )
 def test_arguments_that_do_not_do(

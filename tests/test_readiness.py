@@ -106,6 +106,22 @@ def test_the_running_host(case: Case, live: Optional[Live], service: str, queue:
 
 
 @pytest.mark.parametrize(
+    ("key", "server_name", "state"),
+    [(HOST, "", OK), (HOST, HOST, OK), (HOST, "mx1.example.net", WRONG), ("mx1.example.net", "mx1.example.net", OK)],
+)
+def test_the_name_that_the_dns_leads_to_counts(case: Case, key: str, server_name: str, state: str) -> None:
+    case.entry('"U:me" "P:x" "M:LOGIN"', f"AuthInfo:{key}")
+    look = looker(str(case.root))
+    live = Live(Service(RUNNING, "x"), EMPTY, server_name=server_name)
+    chain = check(load_cf("/etc/mail/sendmail.cf", look), look, live=live)
+    link = {link.name: link for link in chain.links}["key"]
+    assert link.state == state, link
+    assert chain.prediction.authenticates is (state == OK)
+    if state == WRONG:
+        assert "leads to mx1.example.net by MX or CNAME" in link.detail
+
+
+@pytest.mark.parametrize(
     ("options", "name", "state", "says"),
     [
         ({"LogLevel": "10"}, "LogLevel", OK, "10"),
@@ -162,12 +178,12 @@ GOOD_USER, GOOD = "AKIAEXAMPLE0DEMO0KEY", "BLBM/9hSUELfq8Gw+rU1YcBjkOxGbhT2XG763
 @pytest.mark.parametrize(
     ("user", "password", "state", "says"),
     [
-        (GOOD_USER, GOOD, OK, "of the kind"),
+        (GOOD_USER, GOOD, OK, "of the shape"),
         ("ASIAEXAMPLE0DEMO0KEY", GOOD, WRONG, "temporary key"),
         ("me@example.com", GOOD, WRONG, "mail address"),
-        (GOOD_USER, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", WRONG, "password: it is"),
+        (GOOD_USER, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", WRONG, "the password is an IAM secret"),
         ("me", "whatever this is", ADVICE, "of another shape"),
-        (GOOD_USER, "Inv3nted", ADVICE, "too short"),
+        (GOOD_USER, "whatever this is", ADVICE, "console user, perhaps"),
     ],
 )
 def test_credentials_of_the_wrong_kind(case: Case, user: str, password: str, state: str, says: str) -> None:
@@ -241,14 +257,15 @@ def test_the_queue_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
     (tmp_path / "queue").write_text(MAILQ)
     fake(commands, "mailq", f"cat {tmp_path}/queue")
-    found = running.ask(loads(f"O PidFile={tmp_path}/none\n"))
+    found = running.ask(loads(f"O PidFile={tmp_path}/none\n"), "[127.0.0.1]")
     assert found.queue is not None
     assert found.queue.messages == 3
+    assert found.server_name == "[127.0.0.1]"
     fake(commands, "mailq", "echo 'not for you'")
-    assert running.ask(loads("")).problem == "mailq says: not for you"
+    assert running.ask(loads(""), "").problem == "mailq says: not for you"
     fake(commands, "mailq", "sleep 5")
     monkeypatch.setattr(running, "SECONDS", 0.2)
-    assert "did not answer" in running.ask(loads("")).problem
+    assert "did not answer" in running.ask(loads(""), "").problem
 
 
 # The report

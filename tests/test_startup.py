@@ -30,6 +30,10 @@ def modules(code: str, cwd: Path, stdin: bytes = b"") -> set[str]:
         "import sendmailcf.cli as c; c.main(['--version'])",
         "import sendmailcf.cli as c; c.main(['--help'])",
         "import sendmailcf.cli as c; c.main(['makemap', '-C', '/dev/null', 'hash', 'm'])",
+        "import sendmailcf.cli as c; c.main(['makemap', '-C', '/dev/null', 'btree', 'm'])",
+        "import sendmailcf.cli as c; [c.main(['editmap', '-C', '/dev/null', *w, 'v']) for w in (['-u', 'hash', 'm', 'k'], ['-q', 'hash', 'm'])]",
+        "import sendmailcf.cli as c; c.main(['praliases', '-f', 'm'])",
+        "import sendmailcf.cli as c; c.main(['newaliases', '-C', '/dev/null', '-oAm'])",
         "import sendmailcf; sendmailcf.mapdb.load; sendmailcf.makemap.read",
     ],
 )

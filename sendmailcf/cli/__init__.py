@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 COMMANDS = {
     "relay": "relay",
     "check": "check",
+    "rule": "rule",
     "get": "edit",
     "set": "edit",
     "unset": "edit",
     "parse": "language",
     "build": "language",
     "diff": "language",
+    "map": "map",
     "makemap": "makemap",
     "explain": "explain",
     "ses": "ses",
     "providers": "ses",
+    "editmap": "editmap",
+    "praliases": "praliases",
+    "newaliases": "newaliases",
     "demo": "demo",
 }
 
@@ -36,8 +41,11 @@ Read, edit and prove sendmail.cf and authinfo, and build sendmail's map database
 commands:
   relay check     is this host ready to authenticate, and if not, which link is broken?
   relay plan      show what would make it send through an authenticated relay
-  relay apply     do it
+  relay apply     do it; from a relay.toml, too
+  relay probe     does the relay take this host's name and password, now?
+  relay rotate    a new password, once the relay has accepted it
   check           what sendmail would say of a file, and mistakes on which it is silent
+  rule            what a rule of check looks for; --list: all rules
   explain         what a reply, a log or mailq means: cause, fate of the mail, repair
   ses             Amazon SES: endpoints, the SMTP password of an IAM secret, are credentials of the right kind?
   providers       hosts, ports, credentials and limits of known relays
@@ -45,7 +53,11 @@ commands:
   set, unset      an option or a macro
   parse, build    every line of a sendmail.cf as JSON, and back
   diff            what two files say differently
+  map             build, print, look up, change, compare, verify or migrate a map database
   makemap         build a map database, as makemap does
+  editmap         look up, set or remove one key of it, as editmap does
+  newaliases      build alias databases, as newaliases does
+  praliases       print alias databases, as praliases does
   demo            the main job on an example /etc/mail in a temporary directory
 
 `sendmailcf COMMAND --help` tells more.  Exit status: 0 done, 1 a check failed, 2 it could not be done.
@@ -75,7 +87,8 @@ def _run(room: str, arguments: Sequence[str]) -> int:
 
     module = __import__(f"{__name__}.{room}", fromlist=["main"])
     try:
-        status: int = module.main(arguments[1:] if room in ("makemap", "relay", "demo") else arguments)
+        # Rooms of several commands are told which one was called.
+        status: int = module.main(arguments if room in ("edit", "language", "ses") else arguments[1:])
         sys.stdout.flush()
         return status
     except SendmailCfError as error:

@@ -17,11 +17,14 @@ from ..relay.chain import check
 from ..relay.links import Chain
 from ..relay.plan import Intent, load_cf, plan
 from ..relay.platforms import PLATFORMS
+from ..relay.ses import derive_password
 from .relay import chain_lines, looker, status_of, write
 
 HOST = "email-smtp.eu-west-1.amazonaws.com"
 FILES = ("sendmail.cf", "local-host-names", "aliases")
 _CF = "/etc/mail/sendmail.cf"
+#: The secret access key in Amazon's own examples.
+_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # noqa: S105
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -57,7 +60,7 @@ def show(root: str) -> int:
     unpack(root)
     intent = Intent(
         host=HOST,
-        credentials=Credentials("AKIAEXAMPLE0DEMO0KEY", "an invented, not a real one", ("LOGIN", "PLAIN")),
+        credentials=Credentials("AKIAEXAMPLE0DEMO0KEY", derive_password(_SECRET, "eu-west-1"), ("LOGIN", "PLAIN")),
         platform=PLATFORMS["linux"],
     )
     print(f"# An example /etc/mail, below {root}.  Would it authenticate to {HOST}?\n")

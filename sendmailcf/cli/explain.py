@@ -23,17 +23,15 @@ _MAX_LINE = 65536
 
 def main(arguments: Sequence[str]) -> int:
     """Run `explain`; the exit status: 0 explained, 1 nothing in it is known."""
-    parser = Parser(prog="sendmailcf", description=__doc__, allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("explain", help="say what it means", description=__doc__, allow_abbrev=False)
-    one.add_argument(
+    parser = Parser(prog="sendmailcf explain", description=__doc__, allow_abbrev=False)
+    parser.add_argument(
         "text",
         metavar="TEXT",
         nargs="+",
         help="a reply, a line, a message; - for standard input, a whole log too",
     )
-    one.add_argument("--mask", action="store_true", help="cover mail addresses; secrets are always covered")
-    one.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--mask", action="store_true", help="cover mail addresses; secrets are always covered")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args(arguments)
     from_stdin = args.text == ["-"]
     lines = read_lines(sys.stdin.buffer) if from_stdin else iter(" ".join(args.text).split("\n"))

@@ -13,6 +13,7 @@ import socket
 import subprocess
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
+from .. import files
 from ..authinfo import MASK, Credentials, Reading
 from ..config import Config
 from ..errors import PlanError
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace, look: Look, password: Callable[[], str]) -> in
         given = Credentials(args.user, password(), tuple(args.mechanisms.replace(",", " ").split()))
         question.given = lambda server: given
     question.none = args.no_credentials
+    if args.send and (args.root != "/" or any(re.search("[\r\n]", one) for one in args.send)):
+        raise PlanError("--send takes two addresses, and works on the running host only, not below --root")
     session = examine(question, look)
     sent = send(args.send[0], args.send[1], args.cf) if args.send else None
     if args.json:
@@ -54,16 +57,23 @@ class Question:
     """What is to be probed.
 
     cf: the rules, or None where there are none.  host: with its brackets.  port: TCP port.  given: credentials
-    for a server, to use in place of the stored ones.  none: use no credentials.  helo: the name to greet with.
-    seconds: of patience.  servers: name servers, or None for the system's.
+    for a server, to use in place of the stored ones.  none: use no credentials.  seconds: of patience.  resolver:
+    of names.  helo: the name to greet with.
     """
 
     def __init__(self, cf: Optional[Config], host: str, port: int, args: argparse.Namespace) -> None:
         self.cf, self.host, self.port = cf, host, port
         self.given: Optional[Callable[[Server], Credentials]] = None
         self.none = False
-        self.helo = args.helo or socket.getfqdn()
-        self.seconds, self.servers = args.timeout, args.resolver
+        self.seconds = args.timeout
+        self.resolver = Resolver(args.resolver, seconds=min(args.timeout, 5.0))
+        self.helo = args.helo or self.resolver.canonical(socket.gethostname())
+        self._root = args.root
+
+    def file_of(self, option: str) -> str:
+        """Where on this machine the file of an option is; empty if it is not set."""
+        value = option_of(self.cf, option) if self.cf is not None else ""
+        return files.resolve(value, self._root) if value else ""
 
 
 def asked(args: argparse.Namespace, look: Look) -> Question:
@@ -91,10 +101,10 @@ def examine(question: Question, look: Look) -> Session:
         helo=question.helo,
         seconds=question.seconds,
         starttls="S" not in off and (view is None or view.tries_tls(Server.of(question.host.strip("[]")))),
-        ca_file=option_of(cf, "CACertFile") if cf is not None else "",
-        ca_path=option_of(cf, "CACertPath") if cf is not None else "",
+        ca_file=question.file_of("CACertFile"),
+        ca_path=question.file_of("CACertPath"),
     )
-    return probe(ask, Resolver(question.servers, seconds=min(question.seconds, 5.0)))
+    return probe(ask, question.resolver)
 
 
 def _rules(view: Optional[Host], question: Question, off: str) -> Rules:

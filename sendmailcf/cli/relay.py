@@ -19,7 +19,7 @@ from ..authinfo import Credentials
 from ..errors import PlanError
 from ..relay import intent, report
 from ..relay.chain import check
-from ..relay.host import POLICIES
+from ..relay.host import POLICIES, Host
 from ..relay.links import ADVICE, OK, UNKNOWN, WRONG, Chain, Link
 from ..relay.plan import Intent, Plan, Write, load_cf, plan
 from ..relay.platforms import PLATFORMS, Platform, guessed
@@ -41,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _check(args: argparse.Namespace, look: Look) -> int:
     cf = load_cf(args.cf, look)
-    live = running.ask(cf) if args.root == "/" else None
+    smart = Host(cf, look).smart_host()
+    live = running.ask(cf, smart.first if smart is not None else "") if args.root == "/" else None
     chain = check(cf, look, host=args.host, tls=args.tls, live=live)
     if args.html:
         page = report.page(chain, args.cf, report.here(args.root), report.now())

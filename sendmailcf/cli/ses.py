@@ -23,8 +23,9 @@ from ..relay.plan import load_cf, port_of
 from ..relay.platforms import guessed
 from ..relay.providers import PROVIDERS, Provider, provider_of, read
 from ..text import decode
+from . import secrets
 from .quiet import Parser
-from .relay import _default_cf, _inside, _password, link_lines, looker, status_of
+from .relay import _default_cf, _inside, link_lines, looker, status_of
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -139,7 +140,7 @@ def _warn(warning: str) -> None:
 
 def _one_line(path: Optional[str]) -> str:
     """A secret from a file, or from standard input."""
-    return _password(argparse.Namespace(password_file=path, password_stdin=path is None))
+    return secrets.from_stdin() if path is None else secrets.from_file(path)
 
 
 def _derive(args: argparse.Namespace) -> int:

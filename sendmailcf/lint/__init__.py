@@ -8,16 +8,19 @@ the host it asks the `facts` that it was given.  `sendmailcf.lint` is both this 
 from __future__ import annotations
 
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Type
+
+from attrs import frozen
 
 from ..config import Config
 from ..document import Document
-from ..nodes import BadLine, Node, RewritingRule
-from . import rules  # noqa: F401  (registers them)
-from .context import Context
-from .documents import CF, KINDS, document, kind_of, kind_of_document, sources
+from ..nodes import BadLine, HeaderDefinition, MailerDefinition, Node, RewritingRule, Ruleset
+from ..reading import READERS
+from . import rules, suppress  # noqa: F401  (registers them; those of suppress look at what the others found)
+from .context import Context, Watch
+from .documents import CF, KINDS, AnyDocument, document, kind_of, kind_of_document, sources
 from .problem import Edit, Fix, Problem, Severity, apply_fixes
 from .rule import FAMILIES, RULES, Example, Found, Rule, named
 from .settings import Settings
@@ -29,6 +32,7 @@ __all__ = [
     "FAMILIES",
     "KINDS",
     "RULES",
+    "Checked",
     "Context",
     "Edit",
     "Example",
@@ -39,13 +43,19 @@ __all__ = [
     "Settings",
     "Severity",
     "apply_fixes",
+    "checked",
     "document",
     "kind_of",
     "lint",
+    "lint_files",
     "lint_host",
     "named",
     "sources",
 ]
+
+
+#: The lines that are read before the rules look at them, so that these know whether sendmail refuses one.
+_READ_FIRST = frozenset({RewritingRule, Ruleset, MailerDefinition, HeaderDefinition, BadLine})
 
 
 @cache
@@ -64,6 +74,26 @@ def _dispatch(kind: str) -> Tuple[Dict[Type[Node], List[Rule]], Dict[str, List[R
         if not rule.on and not rule.bad:
             whole.append(rule)
     return by_class, by_letter, whole
+
+
+class _Silent(Dict[int, Tuple[Node, List[Rule]]]):
+    """The rules that may find something in a line, by the id of its node, which is kept so that no other gets that id.
+
+    The others depend on the line alone and have found nothing in it.  A fleet of files is mostly the same lines, and
+    equal lines are mostly one node.
+    """
+
+    _MOST = 16384
+
+    def keep(self, node: Node, left: List[Rule]) -> None:
+        if len(self) >= self._MOST:
+            self.clear()
+        self[id(node)] = node, left
+
+
+@lru_cache(maxsize=8)
+def _silent(kind: str, settings: Settings) -> _Silent:
+    return _Silent()
 
 
 def lint(
@@ -90,54 +120,99 @@ def lint(
         document, kind, path=name, facts=facts, settings=settings, config=config, declared=declared
     )
     by_class, by_letter, whole = _dispatch(kind)
-    problems: List[Problem] = []
+    problems = context.problems
 
-    def run(rule: Rule, *line: object) -> None:
-        for found in rule.check(context, *line):
+    def take(rule: Rule, some: Iterable[Found]) -> bool:
+        told = False
+        for found in some:
+            told = True
             problems.append(context.placed(rule, found))
             if rule.reported in ("E", "F") and found.index is not None:
                 context.refused.add(found.index)
+        return told
 
-    read, none = context.reading.read if kind == CF else None, ()
+    reading, is_cf = context.reading, kind == CF
+    silent, watch = _silent(kind, context.settings), Watch(context)
     for index, node in enumerate(document):
         cls = type(node)
-        if read is not None and cls is RewritingRule:
-            read(node)
+        reader = READERS.get(cls) if is_cf else None
+        looking = by_class.get(cls)
+        if reader is None and looking is None:
+            continue
+        early = cls in _READ_FIRST
+        if reader is not None and early:
+            reader(reading, node)
         if cls is BadLine:
             context.unreadable.append(index)
-            for rule in by_letter.get(node.text[:1], none):
-                run(rule, index, node)
-        for rule in by_class.get(cls, none):
-            run(rule, index, node)
-        if read is not None and cls is not RewritingRule:
-            read(node)
+            for rule in by_letter.get(node.text[:1], ()):
+                take(rule, rule.check(context, index, node))
+        if looking is not None:
+            kept = silent.get(id(node))
+            if kept is None:
+                left = []
+                for rule in looking:
+                    watch.asked = False
+                    if take(rule, rule.check(watch, index, node)) or watch.asked:
+                        left.append(rule)
+                silent.keep(node, left)
+            else:
+                for rule in kept[1]:
+                    take(rule, rule.check(context, index, node))
+        if reader is not None and not early:
+            reader(reading, node)
     for rule in whole:
-        run(rule)
+        take(rule, rule.check(context))
+    if context.suppressions is not None:
+        problems = [one for one in problems if not context.suppressions.covers(one)]
     # Stable: of one line, and of the file as a whole, in the order of the rules.
     problems.sort(key=lambda one: (one.index is None, one.span[0]))
     return problems
 
 
-def lint_host(
+@frozen
+class Checked:
+    """A file that was checked, and what is wrong in it.
+
+    kind: one of KINDS.  again: checks other contents of the same file, with the same files around it.
+    """
+
+    document: AnyDocument
+    kind: str
+    problems: List[Problem]
+    again: Callable[[bytes], Checked]
+
+
+def checked(made: AnyDocument, kind: str, **how: Any) -> Checked:
+    """A document, checked.  kind, how: the arguments of `lint`."""
+
+    def again(data: bytes) -> Checked:
+        return checked(document(data, kind, made.path), kind, **how)
+
+    return Checked(made, kind, lint(made, kind=kind, **how), again)
+
+
+def lint_files(
     config: Config, facts: Look, *, path: Optional[str] = None, settings: Optional[Settings] = None
-) -> List[Problem]:
-    """What is wrong in a sendmail.cf and in the text files that it names, file by file.
+) -> Iterator[Checked]:
+    """A sendmail.cf and the text files that it names, each checked with the others in sight.
 
     facts: a function from a path, as sendmail.cf has it, to what is known of that file.
     """
-    problems = lint(config, path=path, facts=facts, settings=settings)
+    yield checked(config, CF, path=path, facts=facts, settings=settings)
     for source in sources(config):
         data = facts(source.path).data
         if data is not None:
-            problems += lint(
-                document(data, source.kind, source.path),
-                kind=source.kind,
-                facts=facts,
-                settings=settings,
-                config=config,
-                declared=source.index,
-            )
-    return problems
+            made = document(data, source.kind, source.path)
+            how = {"facts": facts, "settings": settings, "config": config, "declared": source.index}
+            yield checked(made, source.kind, **how)
+
+
+def lint_host(
+    config: Config, facts: Look, *, path: Optional[str] = None, settings: Optional[Settings] = None
+) -> List[Problem]:
+    """What is wrong in a sendmail.cf and in the text files that it names, file by file; see `lint_files`."""
+    files = lint_files(config, facts, path=path, settings=settings)
+    return [problem for one in files for problem in one.problems]
 
 
 class _Package(ModuleType):

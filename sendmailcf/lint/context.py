@@ -7,16 +7,18 @@ whatever costs more is made when the first rule asks for it.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set, Tuple, Union
 
 from attrs import frozen
 
 from ..config import Config
 from ..document import Document
-from ..nodes import KeyFile
+from ..known.options import OptionRow
+from ..nodes import KeyFile, Option, ShortOption, value_of
 from ..reading import Reading
 from ..references import DEFINITION, MAILER, MAP, USE, Reference
 from ..text import encode
+from ..values import short_option_row
 from . import documents
 from .documents import AnyDocument
 from .problem import Problem
@@ -26,6 +28,7 @@ from .settings import Settings
 if TYPE_CHECKING:
     from ..relay.host import Facts, Look
     from ..relay.links import Chain
+    from .suppress import Suppressions
 
 #: What sendmail sets itself before it reads a file, so that text with it can be expanded.
 START_MACROS = {
@@ -56,6 +59,44 @@ class Unseen:
     judged: bool = False
 
 
+@frozen
+class OptionLine:
+    """A line that sets an option which this sendmail has.
+
+    row: the option.  sub: its suboption as it is spelled, "" for none.  value: as sendmail takes it.  start: where
+    the value begins, in characters of the line.
+    """
+
+    index: int
+    node: Union[Option, ShortOption]
+    row: OptionRow
+    sub: str
+    value: str
+    start: int
+
+    def place(self, word: str = "") -> Tuple[int, int]:
+        """Where a word of the value stands, or all of the value."""
+        raw = self.node.value or ""
+        at = max(raw.find(word), 0) if word else 0
+        return self.start + at, self.start + at + len(word or raw)
+
+
+class Watch:
+    """A context that knows whether a rule has asked it for anything but the settings, which many files share.
+
+    What has not asked, and has found nothing in a line, finds nothing in any equal line.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.settings = context.settings
+        self.asked = False
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked = True
+        return getattr(self._context, name)
+
+
 class Context:
     """One file while it is checked.
 
@@ -83,14 +124,16 @@ class Context:
         self.settings = settings or Settings()
         self.config = document if isinstance(document, Config) else config
         self.declared = declared
-        #: What sendmail holds: all lines above the one that is being checked, and that line too if it is an R
-        #: line, so that `reading.rule` and `reading.refused` tell of it.  For a rule of the whole file, all
-        #: lines.
+        #: What sendmail holds: all lines above the one that is being checked, and that line too if it is an R,
+        #: S, M or H line, so that `reading.rule` and `reading.refused` tell of it.  For a rule of the whole
+        #: file, all lines.
         self.reading = Reading((), macros=START_MACROS)
         #: The lines for which a rule has reported an error of sendmail's own.
         self.refused: Set[int] = set()
         #: The lines so far that cannot be read.
         self.unreadable: List[int] = []
+        #: What was found so far.
+        self.problems: List[Problem] = []
         self._documents: Dict[Tuple[str, str], Optional[AnyDocument]] = {}
 
     @property
@@ -99,6 +142,25 @@ class Context:
         if self.config is None:
             raise TypeError("a rule of sendmail.cf was asked of another file")
         return self.config
+
+    @cached_property
+    def options(self) -> Dict[str, List[OptionLine]]:
+        """The lines that set options, by the option's name, or by its letter where it has no name."""
+        found: Dict[str, List[OptionLine]] = {}
+        nodes: Dict[int, Union[Option, ShortOption]] = dict(self.cf.of_kind(Option))
+        nodes.update(self.cf.of_kind(ShortOption))
+        for index, node in sorted(nodes.items()):
+            if isinstance(node, Option):
+                name, _, sub = node.name.partition(".")
+                meant = self.settings.meant(name)
+                row = meant[0] if len(meant) == 1 else None
+                start = 1 + len(node.blank + node.name + (node.equals or ""))
+            else:
+                row, sub, start = short_option_row(node.flag), "", 2
+            if row is not None and not self.settings.missing(row):
+                line = OptionLine(index, node, row, sub, value_of(node.value), start)
+                found.setdefault(row.name or row.letter, []).append(line)
+        return found
 
     # Names.
     @cached_property
@@ -160,6 +222,15 @@ class Context:
         from ..relay.chain import check
 
         return check(cf, self.facts or Unseen)
+
+    @cached_property
+    def suppressions(self) -> Optional[Suppressions]:
+        """What comments to the linter switch off; None where there are none."""
+        if documents.MARK not in str(self.document):
+            return None
+        from .suppress import Suppressions
+
+        return Suppressions(self.document)
 
     # Places.
     def placed(self, rule: Rule, found: Found) -> Problem:

@@ -18,6 +18,8 @@ from ..nodes import ClassFile, KeyFile, Node, value_of
 from ..text import physical
 from ..values import map_arguments, map_class_row
 
+#: What every comment to the linter holds.
+MARK = "sendmailcf:"
 CF, AUTHINFO, ACCESS, MAP, ALIASES = "cf", "authinfo", "access", "map", "aliases"
 FIVE_LINES, CLASS_FILE = "default-auth-info", "class-file"
 #: Map sources whose name says what their values are.

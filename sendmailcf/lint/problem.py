@@ -7,7 +7,7 @@ the law refuses changes nothing at all.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Iterable, List, Optional, Tuple
+from typing import Any, Iterable, List, Optional, Tuple
 
 from attrs import frozen
 
@@ -89,7 +89,7 @@ class Problem:
 
 
 def apply_fixes(
-    document: Document[Node], problems: Iterable[Problem], *, unsafe: bool = False
+    document: Document[Any], problems: Iterable[Problem], *, unsafe: bool = False
 ) -> List[Problem]:
     """Make the fixes of problems in the document that was checked, and give the problems whose fix was made.
 
@@ -118,7 +118,7 @@ def _edits(problems: Iterable[Problem]) -> List[Edit]:
     return [edit for problem in problems if problem.fix for edit in problem.fix.edits]
 
 
-def _allowed(document: Document[Node], edits: Iterable[Edit]) -> bool:
+def _allowed(document: Document[Any], edits: Iterable[Edit]) -> bool:
     trial = type(document)(str(document), document.path)
     try:
         _make(trial, edits)
@@ -127,7 +127,7 @@ def _allowed(document: Document[Node], edits: Iterable[Edit]) -> bool:
     return True
 
 
-def _make(document: Document[Node], edits: Iterable[Edit]) -> None:
+def _make(document: Document[Any], edits: Iterable[Edit]) -> None:
     # From the bottom up, so that the places of those still to be made stay what they were.
     for edit in sorted(edits, key=lambda edit: edit.index, reverse=True):
         if edit.insert:

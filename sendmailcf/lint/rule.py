@@ -90,7 +90,8 @@ class Rule:
     consequence: str
 
     @property
-    def _doc(self) -> str:
+    def documentation(self) -> str:
+        """What it looks for and what sendmail does there, with examples."""
         from inspect import getdoc  # it loads much, and only documentation needs it
 
         return getdoc(self.check) or ""
@@ -98,12 +99,12 @@ class Rule:
     @property
     def text(self) -> str:
         """The documentation, without the examples."""
-        return _HEADING.split(self._doc)[0].strip("\n")
+        return _HEADING.split(self.documentation)[0].strip("\n")
 
     @property
     def examples(self) -> List[Example]:
         """The examples of the documentation, in their order."""
-        doc = self._doc
+        doc = self.documentation
         heads = list(_HEADING.finditer(doc))
         ends = [*(head.start() for head in heads[1:]), len(doc)]
         return [_example(head, doc[head.end() : end]) for head, end in zip(heads, ends)]

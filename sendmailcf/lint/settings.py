@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Dict, FrozenSet, Iterable, Mapping, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Mapping, Tuple
 
 from attrs import field, frozen
 
@@ -50,6 +50,13 @@ class Settings:
     def options(self) -> Mapping[str, OptionRow]:
         """The options that there are, by name in lower case, in the order of sendmail's table; no suboptions."""
         return _options(self)
+
+    def meant(self, name: str) -> List[OptionRow]:
+        """The options that a name without suboption may stand for: one, several where it is ambiguous, or none."""
+        lower, here = name.lower(), self.options
+        if lower in here:
+            return [here[lower]]
+        return [row for key, row in here.items() if lower and key.startswith(lower)]
 
     def missing(self, row: OptionRow | MapClassRow) -> str:
         """Why an option or map class is not in this program: a release or compile flags; "" if it is there."""

@@ -13,7 +13,7 @@ from .. import makemap, mapdb
 from ..authinfo import MASK, PREFIX, DefaultAuthInfo, Reading, host_problem, lookup_keys, surprises
 from ..config import Config
 from ..errors import MapError
-from ..nodes import KeyFile, Ruleset
+from ..nodes import KeyFile
 from ..values import map_arguments
 from . import ses
 from .credentials import judge
@@ -38,15 +38,15 @@ from .permissions import refused_default_auth_info, unsafe_map
 from .plan import WRAPPED_PORTS, port_of
 from .predict import (
     DEFAULT_MECHANISMS,
-    OFFERED,
     PORTS,
     Predictor,
     client_modifiers,
     default_auth_info,
     mechanism_words,
     mechanisms_problem,
+    offered_by,
 )
-from .providers import UNSURE, provider_of
+from .providers import family, provider_of
 from .readiness import Readiness, certificates, option_of
 from .rewrite import LookupFailedError
 
@@ -82,7 +82,12 @@ class _Walk:
         self.view = Host(cf, look)
         self.smart = self.view.smart_host()
         self.wanted = host
-        self.host = host or (self.smart.name if self.smart else "")
+        found = self.smart.name if self.smart else ""
+        # The name that counts is the one after MX and CNAME, where the host could ask for it.
+        asked = live is not None and (host is None or host.lower() == found.lower())
+        named = live.server_name.strip("[]") if live is not None and asked else ""
+        self.led = bool(named) and named.lower() != found.lower()
+        self.host = named or host or found
         self.server = Server.of(self.host)
         self.links: List[Link] = []
         self.has_ruleset = "authinfo" in cf.rulesets
@@ -97,6 +102,7 @@ class _Walk:
         entry = self._read_five_lines() if by_option else self._entry_in_use()
         stale = ""
         self._mechanisms(entry)
+        self.before_map = len(self.links)
         if by_option:
             self._five_lines()
         else:
@@ -263,11 +269,11 @@ class _Walk:
                 f"{self.apply} --port 587",
                 rule="relay-port-wrapped",
             )
-        elif port not in PORTS:
+        elif port not in PORTS and provider_of(self.host) is None:
             self._add(
                 name,
                 ADVICE,
-                f"{where}, port {port}: not a port on which public relays take STARTTLS (25, 587, 2587)",
+                f"{where}, port {port}: relays usually take STARTTLS on {', '.join(map(str, PORTS))}",
                 "sendmail defers the mail unless the relay listens there",
                 f"{self.apply} --port 587",
                 rule="relay-port-unusual",
@@ -315,11 +321,11 @@ class _Walk:
             )
         elif entry.credentials is None and words == list(DEFAULT_MECHANISMS):
             self._add(name, UNKNOWN, f"{' '.join(words)} ({source}), unless the entry names others")
-        elif not {word.upper() for word in words} & set(OFFERED):
+        elif not {word.upper() for word in words} & set(offered_by(self.host)):
             self._add(
                 name,
                 WRONG,
-                f"{' '.join(words)} ({source}): neither LOGIN nor PLAIN, the ones that relays offer",
+                f"{' '.join(words)} ({source}): none of {' '.join(offered_by(self.host))}, which the relay offers",
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
                 rule="auth-mech-default",
@@ -368,7 +374,7 @@ class _Walk:
             if option:
                 detail += f"; DefaultAuthInfo={option} is no map, and ignored while a ruleset authinfo exists"
             consequence = "no credentials are found: the relay answers 530"
-            rule = "auth-ruleset-no-map" if asked else self._no_entry()
+            rule = "map-undefined" if asked else self._no_entry()
             self._add(name, WRONG, detail, consequence, self.apply, rule=rule)
             return
         flags, file = map_arguments(node).flags, map_file(node)
@@ -469,14 +475,13 @@ class _Walk:
     def _deaf(self, node: Optional[KeyFile]) -> str:
         """The rule that tells why the ruleset does not find the entry."""
         if self._undeclared():
-            return "auth-ruleset-no-map"
+            return "map-undefined"
         if node is not None and "m" in map_arguments(node).flags:
             return "auth-map-keys-only"
         colon = "OperatorChars" not in self.cf.options or ":" in option_of(self.cf, "OperatorChars")
         if not colon:
-            return "auth-opchars"
-        blocks = [node for _, node in self.cf.of_kind(Ruleset) if node.name == "authinfo"]
-        return "auth-ruleset-twice" if len(blocks) > 1 else "auth-ruleset-deaf"
+            return "option-opchars-essential"
+        return "auth-ruleset-deaf"
 
     def _undeclared(self) -> str:
         names = [
@@ -641,12 +646,13 @@ class _Walk:
             if self._raw(one, records) is not None:
                 self._add(name, OK, f"{one} is found; it must be the canonical name of the server")
                 return
+        led = f" (DS{self.smart.text} leads to {self.host} by MX or CNAME)" if self.led and self.smart else ""
         others = len([key for key in records if key.lower().startswith(PREFIX.lower().encode())])
         near = self._near(records)
         self._add(
             name,
             WRONG,
-            f"{key} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
+            f"{key}{led} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
             "no credentials are found: the relay answers 530",
             self.apply,
             # Where the flag -f is the cause, it has been told.
@@ -677,7 +683,7 @@ class _Walk:
         """The link of the entry; why what is sent is not what was meant, if so."""
         name = "entry"
         if entry.credentials is None:
-            known = not entry.cause and any(link.state in (WRONG, UNKNOWN) for link in self.links[4:])
+            known = not entry.cause and any(link.state in (WRONG, UNKNOWN) for link in self.links[self.before_map :])
             self._add(
                 name,
                 UNKNOWN if known else WRONG,
@@ -727,16 +733,26 @@ class _Walk:
         if found is None:
             self._add(name, UNKNOWN, "none are known")
             return ""
-        judged = judge(self.host, found.user if found.authid is None else found.authid, found.password)
-        wrong = [link for link in judged if link.name in ("user", "password") and link.state == WRONG]
-        if not wrong:
-            self._add(name, OK, "of the kind that the relay gives, as far as its provider is known")
+        provider = provider_of(self.host)
+        if provider is None:
+            self._add(name, OK, "no provider of that relay is known, so they may be of any shape")
             return ""
-        detail = "; ".join(f"{link.name}: {link.detail}" for link in wrong)
-        unsure = any(link.detail.endswith(UNSURE) for link in wrong)
-        state = ADVICE if unsure else WRONG
-        self._add(name, state, detail, wrong[0].consequence, wrong[0].repair, rule=wrong[0].rule)
-        return "" if unsure else detail
+        user = found.user if found.authid is None else found.authid
+        shapes = (
+            ("user", provider.user.mistake(user)),
+            ("password", provider.password.mistake(found.password)),
+        )
+        mistakes = [(what, mistake) for what, mistake in shapes if mistake is not None]
+        if not mistakes:
+            self._add(name, OK, f"of the shape that {provider.title} gives")
+            return ""
+        detail = "; ".join(f"the {what} is {mistake.title}" for what, mistake in mistakes)
+        sure = [mistake for _, mistake in mistakes if not mistake.guess]
+        repair = "; ".join(dict.fromkeys(mistake.repair for _, mistake in mistakes))
+        first = next((what for what, mistake in mistakes if not mistake.guess), "credentials-odd")
+        rule, consequence = f"{family(provider)}-{first}", "the relay answers 535, and then 530"
+        self._add(name, WRONG if sure else ADVICE, detail, consequence, repair, rule=rule)
+        return detail if sure else ""
 
     def _every_server(self, node: Optional[KeyFile], by_option: bool) -> None:
         """The catch-all, which sendmail offers to whatever server asks."""

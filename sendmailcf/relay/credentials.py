@@ -14,7 +14,7 @@ from ..authinfo import DefaultAuthInfo, Reading
 from . import ses
 from .host import VERIFIED, Host, Server, credentials_in
 from .links import ADVICE, OK, UNKNOWN, WRONG, Link
-from .providers import UNSURE, Mistake, Provider, Shape, provider_of
+from .providers import Mistake, Provider, Shape, family, provider_of
 
 _REFUSED = "the relay answers 535, and then 530, which bounces the mail"
 
@@ -127,7 +127,7 @@ def _port(port: int, provider: Provider) -> Link:
         f"{port}: {says}",
         "sendmail waits for a greeting, and defers the mail",
         f"use {better}",
-        rule="relay-port-wrapped" if wrapped else f"{_family(provider)}-port",
+        rule="relay-port-wrapped" if wrapped else f"{family(provider)}-port",
     )
 
 
@@ -140,14 +140,10 @@ def _shape(name: str, value: str, shape: Shape, provider: Provider) -> Link:
     )
 
 
-def _family(provider: Provider) -> str:
-    return "ses" if provider.name == "amazon-ses" else "relay"
-
-
 def _mistaken(name: str, mistake: Mistake, provider: Provider) -> Link:
-    what = "credentials-odd" if mistake.title in UNSURE else name
+    what = "credentials-odd" if mistake.guess else name
     return Link(
-        name, WRONG, f"it is {mistake.title}", _REFUSED, mistake.repair, rule=f"{_family(provider)}-{what}"
+        name, WRONG, f"it is {mistake.title}", _REFUSED, mistake.repair, rule=f"{family(provider)}-{what}"
     )
 
 

@@ -42,11 +42,13 @@ class Queue:
 
 @frozen
 class Live:
-    """service, queue: None where it could not be asked; `problem` then says why."""
+    """queue: None where it could not be asked; `problem` then says why.  server_name: as ${server_name} will be for the
+    host of DS, asked of the DNS; empty where that gave nothing."""
 
     service: Service
     queue: Optional[Queue]
     problem: str = ""
+    server_name: str = ""
 
 
 _TOTAL = re.compile(r"^[ \t]*Total requests: ([0-9]+)", re.MULTILINE)

@@ -29,15 +29,15 @@ from .host import (
 )
 from .links import ACCEPTED, BOUNCED, DEFERRED, ELSEWHERE, OPEN, Prediction
 from .permissions import refused_default_auth_info, unsafe_map
-from .plan import port_of
+from .plan import WRAPPED_PORTS, port_of
+from .providers import provider_of
 from .rewrite import LookupFailedError
 
 #: What sendmail offers when AuthMechanisms is not set (sendmail/conf.c).
 DEFAULT_MECHANISMS = ("EXTERNAL", "GSSAPI", "KERBEROS_V4", "DIGEST-MD5", "CRAM-MD5")
-#: What relays offer.
+#: What relays offer, and the ports on which they take STARTTLS, where nothing better is known of them.
 OFFERED = ("LOGIN", "PLAIN")
-#: Ports on which relays take STARTTLS.
-PORTS = (25, 587, 2587)
+PORTS = (25, 587, 2525, 2587)
 #: Classes whose maps sendmail reads and we do not.
 FILE_CLASSES = (
     "btree",
@@ -66,6 +66,12 @@ def client_modifiers(cf: Config) -> str:
             if equals and key[:1] in ("M", "m"):
                 letters += value.strip(" \t")
     return letters
+
+
+def offered_by(host: str) -> Tuple[str, ...]:
+    """The mechanisms that a relay offers."""
+    provider = provider_of(host)
+    return (provider.mechanisms if provider is not None else ()) or OFFERED
 
 
 def mechanism_words(cf: Config, reading: Reading) -> Tuple[List[str], str]:
@@ -154,8 +160,11 @@ class Predictor:
         port = port_of(mailer.arguments or "")
         if port is None:
             return Prediction(None, OPEN, f"the port of the mailer {smart.mailer} is not known here")
-        if port not in PORTS:
-            return Prediction(False, DEFERRED, f"no relay takes STARTTLS on port {port}")
+        provider = provider_of(smart.name)
+        if port in WRAPPED_PORTS or (provider is not None and port not in provider.starttls_ports):
+            return Prediction(False, DEFERRED, f"the relay takes no STARTTLS on port {port}")
+        if provider is None and port not in PORTS:
+            return Prediction(None, OPEN, f"whether the relay listens on port {port} is not known here")
         return None
 
     def _sessions(self) -> List[Session]:
@@ -223,7 +232,7 @@ class Predictor:
         if reading.credentials is None:
             return False, BOUNCED, f"{reading.problem}: {_SILENT}"
         words, source = mechanism_words(self.cf, reading)
-        if not {word.upper() for word in words} & set(OFFERED):
+        if not {word.upper() for word in words} & set(offered_by(self.server.name)):
             return False, without, f"none of the mechanisms ({source}) is one that relays offer"
         if self.altered:
             return False, BOUNCED, f"{self.altered}: the relay does not take it and answers 530"

@@ -16,20 +16,18 @@ from attrs import Attribute, field, fields, frozen
 
 from ..errors import CredentialError
 
-#: What is said of a value that is not as it should be, and like nothing known.
-OTHER_SHAPE = "of another shape"
-TOO_SHORT = "too short: the password of a console user, perhaps, which SES does not take"
-#: What may as well be a relay's that stands in for the provider, or a test's.
-UNSURE = (OTHER_SHAPE, TOO_SHORT)
-
 
 @frozen
 class Mistake:
-    """A shape that tells what a credential is instead.  pattern: of the whole value.  title: what it is then."""
+    """A shape that tells what a credential is instead.
+
+    pattern: of the whole value.  title: what it is then.  guess: whether the shape tells only what it is not.
+    """
 
     pattern: str
     title: str
     repair: str
+    guess: bool = False
 
 
 @frozen
@@ -49,7 +47,7 @@ class Shape:
                 return row
         if self.pattern is None:
             return None
-        return Mistake("", OTHER_SHAPE, f"it should be {self.says}")
+        return Mistake("", "of another shape", f"it should be {self.says}", guess=True)
 
 
 @frozen
@@ -162,8 +160,9 @@ PROVIDERS: Tuple[Provider, ...] = (
                 ),
                 Mistake(
                     r".{1,39}",
-                    TOO_SHORT,
+                    "too short: the password of a console user, perhaps, which SES does not take",
                     _SES_NEW,
+                    guess=True,
                 ),
             ),
         ),
@@ -202,6 +201,7 @@ PROVIDERS: Tuple[Provider, ...] = (
                     r".*",
                     "no app password; the account's own password is not taken",
                     "make an app password (the account needs 2-step verification)",
+                    guess=True,
                 ),
             ),
         ),
@@ -259,7 +259,7 @@ PROVIDERS: Tuple[Provider, ...] = (
         user=Shape(
             "the word apikey",
             r"apikey",
-            (Mistake(r".*", "not the word apikey", "the user is the word apikey"),),
+            (Mistake(r".*", "not the word apikey", "the user is the word apikey", guess=True),),
         ),
         password=Shape(
             "an API key: SG., 22 characters, a dot, 43 characters",
@@ -271,6 +271,7 @@ PROVIDERS: Tuple[Provider, ...] = (
                     r"(?!SG\.).*",
                     "no API key; the account's own password is not taken",
                     "make one with the right Mail Send",
+                    guess=True,
                 ),
             ),
         ),
@@ -379,6 +380,11 @@ PROVIDERS: Tuple[Provider, ...] = (
 def provider_of(host: str, more: Iterable[Provider] = ()) -> Optional[Provider]:
     """The provider of a relay, or None.  more: rows that come first."""
     return next((row for row in (*more, *PROVIDERS) if row.serves(host)), None)
+
+
+def family(provider: Provider) -> str:
+    """How rules of the linter on the provider's relay begin."""
+    return "ses" if provider.name == "amazon-ses" else "relay"
 
 
 # Rows from a file

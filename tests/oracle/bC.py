@@ -14,13 +14,15 @@ from typing import List, Tuple
 from attrs import evolve, frozen
 from sendmail import NAME
 
+#: What is said where it stops and ends with this status (EX_USAGE), and is of class E where it goes on.
+_STOPS, _USAGE = r"Unknown delivery mode|Unknown 8-bit mode", 64
 #: A message of a class other than E, by its words.
 _CLASSES: Tuple[Tuple[str, str], ...] = (
-    ("F", r"Unknown delivery mode|Illegal 8-bit mode|initialize mailbox database"),
+    ("F", r"initialize mailbox database"),
     ("U", r"Invalid time unit"),
     ("N", r"used as abbreviation for"),
     ("E", r"version level .* exceeds"),
-    ("W", r"^(?:Warning|WARNING)|: Warning: |WARNING: "),
+    ("W", r"^(?:Warning|WARNING|         )|: Warning: |WARNING: |^\tbut flag|exceeds MaxQueueChildren"),
 )
 #: What comes behind a message that was given before it.
 _ECHO = "Unable to assign macro/class ID"
@@ -54,12 +56,14 @@ def check(sendmail: str, cf: Path) -> Tuple[int, List[Said]]:
         if not found and said and said[-1].text.count('"') % 2:
             said[-1] = evolve(said[-1], text=f"{said[-1].text}\n{body}")
             continue
-        said.append(Said(int(found.group(1) or 0) if found else 0, body, severity(body)))
+        said.append(Said(int(found.group(1) or 0) if found else 0, body, severity(body, done.returncode)))
     return done.returncode, said
 
 
-def severity(text: str) -> str:
-    """How bad a message is, by its words."""
+def severity(text: str, status: int) -> str:
+    """How bad a message is, by its words and the status with which sendmail ended."""
+    if status == _USAGE and re.search(_STOPS, text):
+        return "F"
     return next((letter for letter, words in _CLASSES if re.search(words, text)), "E")
 
 

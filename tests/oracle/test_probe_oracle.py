@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,12 @@ from random import Random
 from typing import Any, Dict
 
 import pytest
-from faults import BASES, HOST, PASSWORD, USER, Case, copy_base, make_base
+from faults import BASES, HOST, PASSWORD, USER, Case, apply, copy_base, make_base
 
 pytestmark = pytest.mark.oracle
 
+#: Certificates that are not the relay's.
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 #: Faults of the relay: options, and the cause that the probe must name (nothing: none).
 RELAYS: Dict[str, tuple[Dict[str, Any], str]] = {
     "well": ({}, ""),
@@ -82,6 +85,12 @@ def cases(top: Path) -> Dict[str, Dict[str, Any]]:
         arguments=["--send", "sender@client.example.net", "rcpt@example.com"])  # fmt: skip
     add("sent and deferred", "ours", relay={"auth_reply": "454 no"},
         arguments=["--send", "sender@client.example.net", "rcpt@example.com"])  # fmt: skip
+    for name in ("verified", "not verified"):
+        case = add(name, "ours", trust=name == "verified")
+        apply(case.root, "--tls", "verified")
+        case.option("CACertFile", "/etc/mail/ca.pem")
+        case.option("CACertPath", "/etc/mail")
+        shutil.copy(BUNDLE, case.mail / "ca.pem")
     case = add("name server gone", "feature", dns=False)
     case.cf("^DS.*$", "DSreal.example")
     return found
@@ -137,9 +146,15 @@ def test_the_name_is_sendmail_s(results: Dict[str, Dict[str, Any]], name: str) -
         assert found["key"] == f"AuthInfo:{result['server_name']}"
 
 
-@pytest.mark.parametrize("name", ["no entry", "no database", "refused port", "another user", "name server gone"])
+@pytest.mark.parametrize("name", ["no entry", "no database", "refused port", "another user", "name server gone",
+                                  "verified", "not verified"])
 def test_faults_of_the_host(results: Dict[str, Dict[str, Any]], name: str) -> None:
-    agrees(results[name])
+    found = agrees(results[name])
+    if name == "verified":
+        assert found["verdict"]["authenticates"]
+        assert [step["ok"] for step in found["steps"] if step["name"] == "certificate"] == [True]
+    if name == "not verified":
+        assert found["verdict"]["fate"] == "deferred"
 
 
 @pytest.mark.parametrize(("name", "fate"), [("sent", "accepted"), ("sent and refused", "bounced"), ("sent and deferred", "deferred")])

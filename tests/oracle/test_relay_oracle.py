@@ -278,6 +278,6 @@ def test_check_tells_what_sendmail_then_does(shared: Path, tmp_path: Path, name:
     BREAKS[name](mail)
     found = ours(tmp_path, "check", "--host", HOST)
     assert found.returncode == 1, found.stdout.decode()
-    assert found.stdout.count(b"\n") == 21
+    assert found.stdout.count(b"\n") == 23
     assert PASSWORD.encode() not in found.stdout
     assert not deliver(shared, mail, "--keep-permissions")["ok"]

@@ -6,6 +6,22 @@ in which they look at a line.
 
 from __future__ import annotations
 
-from . import auth, lines, macros, mailers, maps, options, relaying, rulesets, security, ses
+from . import (
+    auth,
+    headers,
+    lines,
+    macros,
+    mailers,
+    maps,
+    options,
+    ports,
+    relaying,
+    rulesets,
+    security,
+    ses,
+)  # fmt: skip
 
-__all__ = ["auth", "lines", "macros", "mailers", "maps", "options", "relaying", "rulesets", "security", "ses"]
+__all__ = [
+    "auth", "headers", "lines", "macros", "mailers", "maps", "options", "ports", "relaying", "rulesets", "security",
+    "ses",
+]  # fmt: skip

@@ -879,51 +879,6 @@ def auth_map_unused(context: Context) -> Iterator[Found]:
     return told(context, "auth-map-unused")
 
 
-@rule("AU035", "auth-ruleset-no-map", Severity.ERROR)
-def auth_ruleset_no_map(context: Context) -> Iterator[Found]:
-    """The ruleset authinfo asks a map that no K line declares.
-
-    Bad (relay bare):
-        DS[email-smtp.us-east-1.amazonaws.com]
-        Sauthinfo
-        R$*<TAB>$: <$(credentials AuthInfo:$&{server_name} $: ? $)>
-        R<?><TAB>$@ no
-        R<$*><TAB>$# $1
-    Good (relay bare):
-        DS[email-smtp.us-east-1.amazonaws.com]
-        Kcredentials hash /etc/mail/credentials
-        Sauthinfo
-        R$*<TAB>$: <$(credentials AuthInfo:$&{server_name} $: ? $)>
-        R<?><TAB>$@ no
-        R<$*><TAB>$# $1
-    """
-    return told(context, "auth-ruleset-no-map")
-
-
-@rule("AU036", "auth-ruleset-twice", Severity.ERROR)
-def auth_ruleset_twice(context: Context) -> Iterator[Found]:
-    """A second block of the ruleset authinfo is never reached.
-
-    sendmail appends it to the first, whose last rule ends the ruleset.
-
-    Bad (relay bare):
-        Kauthinfo hash /etc/mail/authinfo
-        Sauthinfo
-        R$*<TAB>$@ no
-        Sauthinfo
-        R$*<TAB>$: <$(authinfo AuthInfo:$&{server_name} $: ? $)>
-        R<?><TAB>$@ no
-        R<$*><TAB>$# $1
-    Good (relay bare):
-        Kauthinfo hash /etc/mail/authinfo
-        Sauthinfo
-        R$*<TAB>$: <$(authinfo AuthInfo:$&{server_name} $: ? $)>
-        R<?><TAB>$@ no
-        R<$*><TAB>$# $1
-    """
-    return told(context, "auth-ruleset-twice")
-
-
 @rule("AU037", "auth-ruleset-empty", Severity.ERROR)
 def auth_ruleset_empty(context: Context) -> Iterator[Found]:
     """The ruleset authinfo has no rule, and the relay demands authentication.
@@ -1114,20 +1069,6 @@ def auth_client_off(context: Context) -> Iterator[Found]:
         O ClientPortOptions=Family=inet
     """
     return told(context, "auth-client-off")
-
-
-@rule("AU049", "auth-opchars", Severity.ERROR)
-def auth_opchars(context: Context) -> Iterator[Found]:
-    """OperatorChars has no colon.
-
-    The key is made of words joined by sendmail, which puts a blank between AuthInfo and the colon then.
-
-    Bad (relay):
-        O OperatorChars=.%@!^/[]+
-    Good (relay):
-        O OperatorChars=.:%@!^/[]+
-    """
-    return told(context, "auth-opchars")
 
 
 @rule("AU050", "auth-plain-cleartext", Severity.WARNING)

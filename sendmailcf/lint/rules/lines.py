@@ -176,10 +176,11 @@ def line_unreadable(context: Context) -> Iterator[Found]:
     """A line begins as a command does, and cannot be read as one.
 
     Bad:
-        Pfoo 5
+        C#x
     Good:
-        Pfoo=5
+        Cxx
     """
     for index in context.unreadable:
-        if index not in context.refused:
+        # The rules on rulesets know of each S line whether it is taken.
+        if index not in context.refused and context.cf.text(index)[:1] != "S":
             yield Found(index, f"sendmail cannot read this {context.cf.text(index)[:1]} line")

@@ -220,12 +220,12 @@ def relay_recipients(context: Context) -> Iterator[Found]:
 
 @rule("RL014", "relay-user", Severity.ERROR, AuthInfoEntry, kinds=SOURCES)
 def relay_user(context: Context, index: int, node: AuthInfoEntry) -> Iterator[Found]:
-    """The user of an entry is not of the kind that the provider of the relay gives.
+    """The user of an entry is plainly something else than the provider of the relay gives.
 
     Bad:
-        AuthInfo:smtp.sendgrid.net<TAB>"U:user@example.com" "P:SG.<x*22>.<x*43>"
+        AuthInfo:smtp.mailgun.org<TAB>"U: postmaster@mg.example.com" "P:invented"
     Good:
-        AuthInfo:smtp.sendgrid.net<TAB>"U:apikey" "P:SG.<x*22>.<x*43>"
+        AuthInfo:smtp.mailgun.org<TAB>"U:postmaster@mg.example.com" "P:invented"
     """
     return judged(index, node, "relay-user")
 
