@@ -11,6 +11,7 @@ import difflib
 import re
 from abc import ABC, abstractmethod
 from array import array
+from contextlib import contextmanager
 from functools import cache, partial
 from itertools import accumulate, chain, islice
 from typing import (
@@ -106,6 +107,7 @@ class Document(ABC, Generic[N]):
         self.path = path
         self._original = decode(data)
         self._lines = Lines(self._original, self._cut)
+        self._nodes: Optional[List[N]] = None
 
     # What a language is: how its text is cut, how one line is read, how a line is told in a message.
     @staticmethod
@@ -137,9 +139,24 @@ class Document(ABC, Generic[N]):
 
     def __getitem__(self, index: int) -> N:
         """The node of line `index`, counted from 0; it is parsed now if it never was."""
+        if self._nodes is not None:
+            return self._nodes[index]
         return self._parse(self.text(index), range(len(self._lines))[index])
 
     def __iter__(self) -> Iterator[N]:
+        return self._read() if self._nodes is None else iter(self._nodes)
+
+    @contextmanager
+    def read_once(self) -> Iterator[None]:
+        """Within it each line is read but once, for those who look at all lines several times and edit none."""
+        self._nodes = list(self._read())
+        try:
+            yield
+        finally:
+            self._nodes = None
+
+    def _read(self) -> Iterator[N]:
+        """The nodes of all lines, each read now."""
         for index, text in enumerate(self._lines.texts()):
             yield self._parse(text, index)
 
@@ -300,7 +317,7 @@ class CfLines(Document[Line]):
             return _parse_uncut(text)
         return parse(text)
 
-    def __iter__(self) -> Iterator[Line]:
+    def _read(self) -> Iterator[Line]:
         parsed = _PARSED.get
         for index, text in enumerate(self._lines.texts()):
             if "#" not in text:

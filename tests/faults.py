@@ -19,6 +19,7 @@ from hosts import LOOKUPS, make_host
 
 from sendmailcf import makemap
 from sendmailcf.cli import main
+from sendmailcf.mapdb import btree
 from sendmailcf.mapdb import hash as hash_format
 
 HOST = "relay.example.com"
@@ -125,6 +126,11 @@ FIVE = ("five-lines",)
 PLAIN = ("feature", "access")
 
 
+def read_pairs(case: Case) -> List[Tuple[bytes, bytes]]:
+    """The pairs of the source, in the order that a btree wants."""
+    return sorted(makemap.read((case.mail / case.store).read_bytes()).pairs)
+
+
 def _second_k(case: Case) -> None:
     line = f"Kauthinfo hash /etc/mail/other{case.random.randrange(100)}\n"
     case.cf(r"^Kdequote", line + "Kdequote")
@@ -211,7 +217,8 @@ FAULTS: Sequence[Fault] = (
     Fault("missing and optional", "map declaration", "flag -o",
           lambda c: (c.cf("^(?=K(authinfo|access))", ""), c.cf("hash (?=(-T<TMPF> )?/etc/mail)", "hash -o "), c.db.unlink())),
     Fault("relative file", "map declaration", "full path", lambda c: c.cf("(?<= )/etc/mail/(?=authinfo$|access$)", "")),
-    Fault("class of another format", "map declaration", "btree", lambda c: c.cf("(?<=^Kauthinfo )hash", "btree"), MAPS),
+    Fault("class of another format", "map file", "a hash file", lambda c: c.cf("(?<=^Kauthinfo )hash", "btree"), MAPS),
+    Fault("file of another format", "map file", "a btree file", lambda c: c.db.write_bytes(btree.build(read_pairs(c)))),
     Fault("other file", "map file", "No such file", lambda c: c.cf("(?<=^Kauthinfo hash /etc/mail/).*", "auth-info"), MAPS),
     Fault("declared twice", "map file", "No such file", _second_k, ("feature",)),
     Fault("case is kept", "database and source", "has -f", lambda c: c.cf("(?<=^Kauthinfo hash )", "-f "), MAPS),

@@ -19,6 +19,7 @@ from hosts import HOST, PASSWORD, SHAPES, contents, make_host
 
 from sendmailcf.cli import main
 from sendmailcf.cli.demo import HOST as DEMO_HOST
+from sendmailcf.mapdb import btree
 from sendmailcf.mapdb import hash as hash_format
 
 Run = Callable[..., Tuple[int, str, str]]
@@ -263,6 +264,7 @@ BAD = [
     ("missing", lambda mail: (mail / "sendmail.cf").unlink(), [], "No such file"),
     ("loop", loop, [], "symbolic links"),
     ("garbage db", garbage, [], "authinfo.db"),
+    ("btree db", written("authinfo.db", btree.build([(b"authinfo:x", b'"U:a" "P:b"')])), [], "a btree file"),
     ("truncated db", truncated, [], "truncated"),
     ("foreign db", foreign, [], "btree"),
     ("indented entry", written("authinfo", b' AuthInfo:x "U:a" "P:secretpw"\n'), [], "authinfo: line 1"),

@@ -35,6 +35,7 @@ from sendmailcf.lint import (
     Rule,
     Severity,
     _dispatch,
+    _silent,
     apply_fixes,
     document,
     documents,
@@ -115,6 +116,16 @@ def test_fixes_are_kept_and_touch_their_lines_alone(data: bytes) -> None:
         assert [i for i in range(len(cf)) if cf.raw(i) != before[i]] == sorted(touched)
     again = lint(cf)
     assert len([one for one in again if one.fix]) <= len([one for one in problems if one.fix]) - len(made)
+
+
+@given(st.lists(strategies.cf_files(), min_size=2, max_size=3))
+def test_what_is_remembered_of_other_files_changes_nothing(files: list[bytes]) -> None:
+    """Rules that found nothing in a line are left out for equal lines elsewhere; each file is checked alone, too."""
+    _silent.cache_clear()
+    together = [lint(Config(data)) for data in (*files, *files)]
+    for data, found in zip((*files, *files), together):
+        _silent.cache_clear()
+        assert lint(Config(data)) == found
 
 
 def test_place_of_a_problem_in_a_folded_line() -> None:
@@ -295,10 +306,12 @@ def test_the_state_is_that_of_the_line() -> None:
     )  # fmt: skip
     for cls in (MacroDefinition, RewritingRule):
         lines.setdefault(cls, []).append(probe)
+    _silent.cache_clear()
     try:
         lint(cf)
     finally:
         _dispatch.cache_clear()
+        _silent.cache_clear()
     assert [seen[at] for at in (3, 6, 7, 8)] == [
         ("", ""),
         ("one", "$1: the left side has no wildcards"),

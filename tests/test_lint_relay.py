@@ -98,6 +98,14 @@ def test_a_secret_is_in_nothing_that_is_found() -> None:
     unsaid(lint(Config(cf + TAIL.replace(b"#local $:", b"#relay $@ $S $:"))))
 
 
+def test_a_password_before_the_smart_host_is_in_no_link() -> None:
+    for text in (f"user:{PASSWORD}@relay.example", f"relay:user:{PASSWORD}@relay.example", f"{PASSWORD}@relay.example"):
+        cf = Config(HEAD + RELAY_HEAD + f"DS{text}\n".encode() + TAIL.replace(b"#local $:", b"#relay $@ $S $:"))
+        chain = check(cf, lambda path: FakeFacts(path, Example("Bad", {})))
+        assert PASSWORD not in repr(chain)
+        assert "smarthost-user" in {link.rule for link in chain.links}
+
+
 def unsaid(problems: List[Problem]) -> None:
     coded = base64.b64encode(PASSWORD.encode()).decode()
     for one in problems:

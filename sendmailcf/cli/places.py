@@ -32,13 +32,12 @@ class Job:
     """A file to check.
 
     path: as it was given or found; "-" for standard input.  around: the files that it may see: "" none, else the
-    root, or for `copy` the directory, of which they are.  found: whether it was looked for, not named.
+    root, or for `copy` the directory, of which they are.
     """
 
     path: str
     around: str = ""
     copy: bool = False
-    found: bool = False
 
     def look(self) -> Optional[Callable[[str], Facts]]:
         """A function from a path, as a sendmail.cf has it, to what is known of that file."""
@@ -120,7 +119,7 @@ def _inside(top: str, root: Optional[str], settings: Callable[[str], Configured]
             others = [name for name in others if os.path.join(directory, name) not in named]
             for name in [*configs, *others]:
                 count += 1
-                yield Job(os.path.join(directory, name), around, copy, found=True)
+                yield Job(os.path.join(directory, name), around, copy)
     if not count:
         raise SettingsError(f"{top}: there is no file of sendmail in it")
 

@@ -76,24 +76,75 @@ def _dispatch(kind: str) -> Tuple[Dict[Type[Node], List[Rule]], Dict[str, List[R
     return by_class, by_letter, whole
 
 
-class _Silent(Dict[int, Tuple[Node, List[Rule]]]):
-    """The rules that may find something in a line, by the id of its node, which is kept so that no other gets that id.
+#: A line as it is remembered: the id of its node, why sendmail refuses what was read last, and the level.
+Key = Tuple[int, str, int]
 
-    The others depend on the line alone and have found nothing in it.  A fleet of files is mostly the same lines, and
-    equal lines are mostly one node.
+
+class _Silent(Dict[Key, Tuple[Node, List[Rule]]]):
+    """The rules that may find something in a line; the node is kept so that no other gets its id.
+
+    The others depend on the line and its key alone, and have found nothing in it.  A fleet of files is mostly the same
+    lines, and equal lines are mostly one node.
     """
 
     _MOST = 16384
 
-    def keep(self, node: Node, left: List[Rule]) -> None:
+    def keep(self, key: Key, node: Node, left: List[Rule]) -> None:
         if len(self) >= self._MOST:
             self.clear()
-        self[id(node)] = node, left
+        self[key] = node, left
 
 
 @lru_cache(maxsize=8)
 def _silent(kind: str, settings: Settings) -> _Silent:
     return _Silent()
+
+
+def _look(context: Context) -> None:
+    """Run the rules, so that all that they find stands in `context.problems`."""
+    by_class, by_letter, whole = _dispatch(context.kind)
+
+    def take(rule: Rule, some: Iterable[Found]) -> bool:
+        told = False
+        for found in some:
+            told = True
+            context.problems.append(context.placed(rule, found))
+            if rule.reported in ("E", "F") and found.index is not None:
+                context.refused.add(found.index)
+        return told
+
+    reading, is_cf = context.reading, context.kind == CF
+    silent, watch = _silent(context.kind, context.settings), Watch(context)
+    for index, node in enumerate(context.document):
+        cls = type(node)
+        reader = READERS.get(cls) if is_cf else None
+        looking = by_class.get(cls)
+        if reader is None and looking is None:
+            continue
+        early = cls in _READ_FIRST
+        if reader is not None and early:
+            reader(reading, node)
+        if cls is BadLine:
+            context.unreadable.append(index)
+            for rule in by_letter.get(node.text[:1], ()):
+                take(rule, rule.check(context, index, node))
+        if looking is not None:
+            key = (id(node), reading.refused, reading.level)
+            kept = silent.get(key)
+            if kept is None:
+                left = []
+                for rule in looking:
+                    watch.asked = False
+                    if take(rule, rule.check(watch, index, node)) or watch.asked:
+                        left.append(rule)
+                silent.keep(key, node, left)
+            else:
+                for rule in kept[1]:
+                    take(rule, rule.check(context, index, node))
+        if reader is not None and not early:
+            reader(reading, node)
+    for rule in whole:
+        take(rule, rule.check(context))
 
 
 def lint(
@@ -119,49 +170,9 @@ def lint(
     context = Context(
         document, kind, path=name, facts=facts, settings=settings, config=config, declared=declared
     )
-    by_class, by_letter, whole = _dispatch(kind)
+    with document.read_once():
+        _look(context)
     problems = context.problems
-
-    def take(rule: Rule, some: Iterable[Found]) -> bool:
-        told = False
-        for found in some:
-            told = True
-            problems.append(context.placed(rule, found))
-            if rule.reported in ("E", "F") and found.index is not None:
-                context.refused.add(found.index)
-        return told
-
-    reading, is_cf = context.reading, kind == CF
-    silent, watch = _silent(kind, context.settings), Watch(context)
-    for index, node in enumerate(document):
-        cls = type(node)
-        reader = READERS.get(cls) if is_cf else None
-        looking = by_class.get(cls)
-        if reader is None and looking is None:
-            continue
-        early = cls in _READ_FIRST
-        if reader is not None and early:
-            reader(reading, node)
-        if cls is BadLine:
-            context.unreadable.append(index)
-            for rule in by_letter.get(node.text[:1], ()):
-                take(rule, rule.check(context, index, node))
-        if looking is not None:
-            kept = silent.get(id(node))
-            if kept is None:
-                left = []
-                for rule in looking:
-                    watch.asked = False
-                    if take(rule, rule.check(watch, index, node)) or watch.asked:
-                        left.append(rule)
-                silent.keep(node, left)
-            else:
-                for rule in kept[1]:
-                    take(rule, rule.check(context, index, node))
-        if reader is not None and not early:
-            reader(reading, node)
-    for rule in whole:
-        take(rule, rule.check(context))
     if context.suppressions is not None:
         problems = [one for one in problems if not context.suppressions.covers(one)]
     # Stable: of one line, and of the file as a whole, in the order of the rules.

@@ -82,19 +82,31 @@ class OptionLine:
 
 
 class Watch:
-    """A context that knows whether a rule has asked it for anything but the settings, which many files share.
+    """A context that knows whether a rule has asked it for what differs between files or places in them.
 
-    What has not asked, and has found nothing in a line, finds nothing in any equal line.
+    The settings do not, nor, for lines that are kept apart by them, `reading.level` and `reading.refused`.  What has
+    asked for nothing else and has found nothing in a line finds nothing in any equal line.
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self.settings = context.settings
+        self.reading = _WatchedReading(self, context.reading)
         self.asked = False
 
     def __getattr__(self, name: str) -> Any:
         self.asked = True
         return getattr(self._context, name)
+
+
+class _WatchedReading:
+    def __init__(self, watch: Watch, reading: Reading) -> None:
+        self._watch, self._reading = watch, reading
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("level", "refused"):
+            self._watch.asked = True
+        return getattr(self._reading, name)
 
 
 class Context:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from .. import makemap, mapdb
+from .. import makemap
 from ..authinfo import MASK, PREFIX, DefaultAuthInfo, Reading, host_problem, lookup_keys, surprises
 from ..config import Config
 from ..errors import MapError
@@ -19,7 +19,7 @@ from . import ses
 from .credentials import judge
 from .host import (
     CLEAR,
-    HASH_CLASSES,
+    FORMATS,
     POLICIES,
     SESSIONS,
     TLS,
@@ -30,7 +30,7 @@ from .host import (
     Server,
     credentials_in,
     map_file,
-    mistaken_for_btree,
+    records_of,
 )
 from .links import ADVICE, OK, UNKNOWN, WRONG, Chain, Link
 from .live import Live
@@ -87,7 +87,8 @@ class _Walk:
         asked = live is not None and (host is None or host.lower() == found.lower())
         named = live.server_name.strip("[]") if live is not None and asked else ""
         self.led = bool(named) and named.lower() != found.lower()
-        self.host = named or host or found
+        # What stands before an @ may be a password.
+        self.host = (named or host or found).rpartition("@")[2]
         self.server = Server.of(self.host)
         self.links: List[Link] = []
         self.has_ruleset = "authinfo" in cf.rulesets
@@ -163,7 +164,6 @@ class _Walk:
                 rule="smarthost-unused",
             )
             return
-        # What stands before an @ may be a password.
         text, found = _unsaid(self.smart.text), self.smart.name
         if self.wanted and found.lower() != self.wanted.lower():
             self._add(
@@ -378,19 +378,8 @@ class _Walk:
             self._add(name, WRONG, detail, consequence, self.apply, rule=rule)
             return
         flags, file = map_arguments(node).flags, map_file(node)
-        if node.map_class.lower() not in HASH_CLASSES:
-            detail = f"{node.name} is of class {node.map_class}"
-            if mistaken_for_btree(node, self.look):
-                self._add(
-                    name,
-                    WRONG,
-                    f"{detail}, and {file}.db is a hash file",
-                    "sendmail cannot open it: no authentication, the relay answers 530",
-                    f"write hash in place of {node.map_class} in the K line of {node.name} in {self.cf_path}",
-                    rule="auth-map-btree",
-                )
-            else:
-                self._add(name, UNKNOWN, f"{detail}, which cannot be read here")
+        if node.map_class.lower() not in FORMATS:
+            self._add(name, UNKNOWN, f"{node.name} is of class {node.map_class}, which cannot be read here")
         elif "m" in flags:
             self._add(
                 name,
@@ -415,7 +404,7 @@ class _Walk:
                 WRONG,
                 f"{node.name} has the flag -o, and {file}.db is missing",
                 "no credentials are found, and nothing is logged",
-                f"sendmailcf makemap hash {file} < {file}",
+                _build(node, file),
                 rule="auth-map-missing",
             )
         else:
@@ -495,25 +484,25 @@ class _Walk:
         return f"; it asks {', '.join(dict.fromkeys(names))}, which no K line declares"
 
     def _facts(self, node: Optional[KeyFile]) -> Tuple[str, Optional[Facts], Optional[Facts]]:
-        file = map_file(node) if node is not None and node.map_class.lower() in HASH_CLASSES else None
+        file = map_file(node) if node is not None and node.map_class.lower() in FORMATS else None
         return (file, self.look(file), self.look(file + ".db")) if file else ("", None, None)
 
     def _records(self, node: Optional[KeyFile]) -> Optional[Dict[bytes, bytes]]:
         _, _, database = self._facts(node)
-        if database is None or database.data is None:
+        if node is None or database is None or database.data is None:
             return None
         try:
-            return dict(mapdb.load(database.data).items())
+            return dict(records_of(node, database.data).items())
         except MapError:
             return None
 
     def _map_file(self, node: Optional[KeyFile]) -> None:
         name = "map file"
         file, source, database = self._facts(node)
-        if database is None or source is None:
+        if node is None or database is None or source is None:
             self._add(name, UNKNOWN, "no map to look for")
             return
-        path, build = file + ".db", f"sendmailcf makemap hash {file} < {file}"
+        path, build = file + ".db", _build(node, file)
         failed = "the lookup fails: no authentication, the relay answers 530"
         if database.data is None:
             state = WRONG if database.missing else UNKNOWN
@@ -521,7 +510,7 @@ class _Walk:
             self._add(name, state, f"{path}: {database.problem}", failed, build, rule=rule)
             return
         try:
-            records = mapdb.load(database.data)
+            records = records_of(node, database.data)
             self._add(name, OK, f"{path}: {len(records)} entries, {records.info.byteorder} endian")
         except MapError as error:
             self._add(name, WRONG, f"{path}: {error}", failed, build, rule="auth-map-corrupt")
@@ -585,7 +574,7 @@ class _Walk:
         if node is None or source is None or database is None or records is None:
             self._add(name, UNKNOWN, "no database to compare")
             return ""
-        build = f"sendmailcf makemap hash {file} < {file}"
+        build = _build(node, file)
         if source.data is None:
             self._add(name, UNKNOWN, f"{file}: {source.problem}")
             return ""
@@ -644,7 +633,9 @@ class _Walk:
             return
         for one in self._keys(node.name):
             if self._raw(one, records) is not None:
-                self._add(name, OK, f"{one} is found; it must be the canonical name of the server")
+                exact = one.lower() != PREFIX.lower()
+                said = "it must be the canonical name of the server" if exact else "the catch-all"
+                self._add(name, OK, f"{one} is found; {said}")
                 return
         led = f" (DS{self.smart.text} leads to {self.host} by MX or CNAME)" if self.led and self.smart else ""
         others = len([key for key in records if key.lower().startswith(PREFIX.lower().encode())])
@@ -775,8 +766,8 @@ class _Walk:
                 WRONG,
                 f"{PREFIX} without a host, the catch-all, is in {map_file(node)}.db",
                 "the password is offered to every server that asks for authentication",
-                f"write {PREFIX}{self.host or 'HOST'} in {map_file(node)}, then sendmailcf makemap hash "
-                f"{map_file(node)} < {map_file(node)}",
+                f"write {PREFIX}{self.host or 'HOST'} in {map_file(node)}, then "
+                + _build(node, map_file(node) or ""),
                 rule="auth-catch-all",
             )
         else:
@@ -874,3 +865,8 @@ class _Walk:
             )
         else:
             self._add("permissions", OK, f"{path} {facts.mode:04o}")
+
+
+def _build(node: KeyFile, file: str) -> str:
+    """The command that builds the database of a map from its source."""
+    return f"sendmailcf makemap {FORMATS.get(node.map_class.lower(), 'hash')} {file} < {file}"

@@ -20,8 +20,9 @@ from ..nodes import ClassFile, KeyFile, bare, value_of
 from ..values import map_arguments
 from .rewrite import LookupFailedError, Result, Rewriter
 
-#: Map classes whose files are Berkeley DB hash files here.
+#: Map classes whose files are Berkeley DB hash files, which we build; and the format of each class that is read here.
 HASH_CLASSES = ("hash", "implicit")
+FORMATS = {"hash": "hash", "implicit": "hash", "btree": "btree"}
 
 
 class Facts(Protocol):
@@ -148,15 +149,16 @@ def map_file(node: KeyFile) -> Optional[str]:
     return file[:-3] if file is not None and file.endswith(".db") else file
 
 
-def mistaken_for_btree(node: KeyFile, look: Look) -> bool:
-    """Whether a map is declared as btree and its file is a hash file, which sendmail then cannot open."""
-    if node.map_class.lower() != "btree":
-        return False
-    try:
-        mapdb.load(look(f"{map_file(node)}.db").data or b"")
-    except MapError:
-        return False
-    return True
+def records_of(node: KeyFile, data: bytes) -> mapdb.AnyMap:
+    """The records of the file of a map.
+
+    Raises MapError for a file that is damaged, or of another format than the class of the map: sendmail cannot open it.
+    """
+    found = mapdb.load(data)
+    wanted = FORMATS[node.map_class.lower()]
+    if found.info.format != wanted:
+        raise MapError(f"a {found.info.format} file, and the map {node.name} is of class {node.map_class}")
+    return found
 
 
 class Host:
@@ -253,14 +255,14 @@ class Host:
     def database(self, node: KeyFile) -> Mapping[bytes, bytes]:
         """The records of a map.  Raises LookupFailedError where sendmail could not open it, or we cannot."""
         file = map_file(node)
-        if node.map_class.lower() not in HASH_CLASSES or file is None:
+        if node.map_class.lower() not in FORMATS or file is None:
             raise LookupFailedError(f"maps of class {node.map_class} cannot be looked up here")
         if file not in self._databases:
             facts = self.look(file + ".db")
             if facts.data is None:
                 raise LookupFailedError(f"{file}.db: {facts.problem}")
             try:
-                self._databases[file] = mapdb.load(facts.data)
+                self._databases[file] = records_of(node, facts.data)
             except MapError as error:
                 raise LookupFailedError(f"{file}.db: {error}") from None
         return self._databases[file]

@@ -436,6 +436,10 @@ class _Planner:
                 old = mapdb.load(facts.data)
             except MapError as error:
                 raise PlanError(f"{path}: {error}; remove it, or {rebuild}") from None
+            if old.info.format != "hash":
+                raise PlanError(
+                    f"{path}: a {old.info.format} file, which a map of class hash cannot be: {rebuild}"
+                )
             if old.info.version != hash_format.VERSION:
                 raise PlanError(
                     f"{path}: a hash file of version {old.info.version}, which cannot be written: {rebuild} "

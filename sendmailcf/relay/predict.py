@@ -16,7 +16,7 @@ from ..authinfo import BAD_BASE64, DefaultAuthInfo, Reading, host_problem
 from ..config import Config
 from .host import (
     CLEAR,
-    HASH_CLASSES,
+    FORMATS,
     TLS,
     VERIFIED,
     Host,
@@ -25,7 +25,6 @@ from .host import (
     SmartHost,
     credentials_in,
     map_file,
-    mistaken_for_btree,
 )
 from .links import ACCEPTED, BOUNCED, DEFERRED, ELSEWHERE, OPEN, Prediction
 from .permissions import refused_default_auth_info, unsafe_map
@@ -40,7 +39,6 @@ OFFERED = ("LOGIN", "PLAIN")
 PORTS = (25, 587, 2525, 2587)
 #: Classes whose maps sendmail reads and we do not.
 FILE_CLASSES = (
-    "btree",
     "dbm",
     "cdb",
     "text",
@@ -214,15 +212,13 @@ class Predictor:
     def _lookup(self, name: str, key: str) -> Optional[str]:
         """A lookup, with the files that sendmail refuses to open refused."""
         found = self.cf.maps.get(name)
-        if found is not None and found.node.map_class.lower() in HASH_CLASSES:
+        if found is not None and found.node.map_class.lower() in FORMATS:
             facts = self.look(f"{map_file(found.node)}.db")
             if facts.data is None and not facts.missing:
                 self._unseen = f"{facts.path}: {facts.problem}"
             refusal = unsafe_map(self.cf, self.look, facts) if facts.data is not None else None
             if refusal is not None:
                 raise LookupFailedError(f"unsafe map file {facts.path}: {refusal.words}")
-        elif found is not None and mistaken_for_btree(found.node, self.look):
-            raise LookupFailedError(f"{map_file(found.node)}.db is a hash file, not btree")
         elif found is not None and found.node.map_class.lower() in FILE_CLASSES:
             self._unseen = f"the map {name} is of class {found.node.map_class}, which cannot be read here"
         return self.view.value_in_map(name, key)

@@ -14,10 +14,24 @@ from random import Random
 from typing import Any, Dict, List, NamedTuple, Optional
 
 import pytest
-from faults import BASES, ENTRY, FAULTS, HOST, PASSWORD, PERMISSIONS, USER, Case, Fault, copy_base, make_base
+from faults import (
+    BASES,
+    ENTRY,
+    FAULTS,
+    HOST,
+    PASSWORD,
+    PERMISSIONS,
+    USER,
+    Case,
+    Fault,
+    copy_base,
+    make_base,
+    read_pairs,
+)
 from sendmail import make_cf
 
 from sendmailcf.cli.relay import looker
+from sendmailcf.mapdb import btree
 from sendmailcf.relay.chain import check
 from sendmailcf.relay.links import UNKNOWN, Chain
 from sendmailcf.relay.plan import load_cf
@@ -25,7 +39,7 @@ from sendmailcf.relay.plan import load_cf
 pytestmark = pytest.mark.oracle
 
 SEEDS = 140
-HEALTHY = [f"healthy {base}" for base in BASES]
+HEALTHY = [*(f"healthy {base}" for base in BASES), "btree"]
 #: Faults tried on a stock file, too, with FEATURE(authinfo): every second one of those that are faults there.
 NO_FAULT_THERE = ("ds file mailer", "declared twice", "tls_server refuses for good", "tls_server refuses", "mailer is a program",
                   "try_tls refuses")  # fmt: skip
@@ -82,6 +96,9 @@ def hosts(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Dict[object
         case = Case(root, base, Random(str(name)))
         if fault is not None:
             fault.do(case)
+        if name == "btree":
+            case.cf("(?<=^Kauthinfo )hash", "btree")
+            case.db.write_bytes(btree.build(read_pairs(case)))
         if isinstance(name, tuple):
             case.option("DontBlameSendmail", name[1])
             case.mail.chmod(name[0])

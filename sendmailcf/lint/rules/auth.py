@@ -916,20 +916,6 @@ def auth_ruleset_deaf(context: Context) -> Iterator[Found]:
     return told(context, "auth-ruleset-deaf")
 
 
-@rule("AU039", "auth-map-btree", Severity.ERROR)
-def auth_map_btree(context: Context) -> Iterator[Found]:
-    """A map is declared as btree, and its database is a hash file.
-
-    Bad (relay):
-        --- /etc/mail/sendmail.cf
-        Kauthinfo btree /etc/mail/authinfo
-    Good (relay):
-        --- /etc/mail/sendmail.cf
-        Kauthinfo hash /etc/mail/authinfo
-    """
-    return told(context, "auth-map-btree", alone=False)
-
-
 @rule("AU040", "auth-map-keys-only", Severity.ERROR)
 def auth_map_keys_only(context: Context) -> Iterator[Found]:
     """The map of credentials has the flag -m, which gives the key in place of the value.

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 _HASH = (SORTED, UNSORTED)
 _LEAVES = (RECNO_LEAF, SORTED_DUPLICATES, DUPLICATES_2X)
 _INTERNALS = (RECNO_INTERNAL, INTERNAL)
+_KNOWN = (*_HASH, *_INTERNALS, RECNO_LEAF, SORTED_DUPLICATES, OVERFLOW)
 #: The bytes that the smallest item of a page takes, with its place in the index.
 _SMALLEST = {SORTED: 3, UNSORTED: 3, RECNO_INTERNAL: 10, INTERNAL: 14, RECNO_LEAF: 6, SORTED_DUPLICATES: 6}
 _BATCH = 8192
@@ -143,15 +144,16 @@ class _Verifier:
         _, _, own, previous, following, count, low, level, kind = self._header.unpack_from(page)
         self._types[number] = kind
         if own == 0:
-            # A bucket that nothing was ever put in: its page may be a hole in the file.
-            self._types[number] = SORTED
-            self._zeros[number] = not any(page)
-        elif own != number:
+            # A bucket that nothing was ever put in: its page may be a hole in the file, and is taken for empty.
+            self._types[number], self._zeros[number] = SORTED, not any(page)
+            if count and kind in _KNOWN:
+                self._say("it says that it is page 0: the library takes it for one never written", number, 8)
+            return
+        if own != number:
             self._say(f"it says that it is page {own}", number, 8)
         if kind == FREE:
             return
-        known = kind in (*_HASH, *_INTERNALS, RECNO_LEAF, SORTED_DUPLICATES, OVERFLOW)
-        if not known and not (kind == DUPLICATES_2X and self._info.version == VERSION_2X):
+        if kind not in _KNOWN and not (kind == DUPLICATES_2X and self._info.version == VERSION_2X):
             self._say(f"a page of type {kind} does not belong in a hash file", number, AT_TYPE)
             return
         if kind not in _INTERNALS:
@@ -278,12 +280,9 @@ class _Verifier:
                 return
             self._met[number], self._zeros[number] = 1, 0
             page = self._page(number)
-            _, _, _, previous, following, count, _, _, kind = self._header.unpack_from(page)
-            if kind == FREE and count:
-                self._say(f"a page that was never written has {count} items", number, 20)
-                return
-            if kind == FREE:
-                previous = following = 0  # a hole
+            _, _, own, previous, following, count, _, _, kind = self._header.unpack_from(page)
+            if own == 0:
+                previous = following = count = 0
             if previous != before:
                 self._say(f"the previous page is said to be {previous} and is {before}", number, 12)
             faults = len(self._faults)
@@ -430,7 +429,8 @@ class _Verifier:
             number = info.page_of(bucket)
             if number <= info.last_page and self._types[number] != FREE:
                 self._zeros[number] = 0
-                count = self._header.unpack_from(self._page(number))[5]
+                _, _, own, _, _, count, _, _, _ = self._header.unpack_from(self._page(number))
+                count *= own > 0
                 if self._types[number] not in _HASH or count or self._met[number]:
                     self._say(f"it is kept for bucket {bucket}, and used", number)
                     return
@@ -448,7 +448,8 @@ class _Verifier:
 
     def _unreferenced(self) -> None:
         for number, kind in enumerate(self._types):
-            count = self._header.unpack_from(self._page(number))[5]
+            _, _, own, _, _, count, _, _, _ = self._header.unpack_from(self._page(number))
+            count *= own > 0
             if kind == OVERFLOW and count != self._met[number]:
                 self._say(f"it counts {count} uses and has {self._met[number]}", number, 20)
             elif not self._met[number] and (kind not in (SORTED, FREE) or (kind == SORTED and count)):
