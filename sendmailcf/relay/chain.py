@@ -191,13 +191,13 @@ class _Walk:
                 f"sendmailcf relay apply --host {self.smart.mailer} --port {found} --user USER --password-stdin",
                 rule="smarthost-one-word-colon",
             )
-        elif "@" in found:
+        elif "@" in self.smart.host:
             self._add(
                 name,
                 WRONG,
                 f"DS{text} holds an address, not a host",
                 "mail bounces: host unknown",
-                f"sendmailcf set {self.cf_path} D.S {found.rpartition('@')[2]}",
+                f"sendmailcf set {self.cf_path} D.S {self.smart.host.rpartition('@')[2]}",
                 rule="smarthost-user",
             )
         elif self._is_tcp() and "$" not in found and host_problem(found.rstrip(".")) is not None:

@@ -151,7 +151,7 @@ class Predictor:
         mailer = self.cf.mailers[smart.mailer]
         if mailer.path != "[IPC]":
             return Prediction(False, ELSEWHERE, f"the mailer {smart.mailer} speaks no SMTP over TCP")
-        if "@" in smart.name or ("$" not in smart.name and host_problem(smart.name.rstrip("."))):
+        if "@" in smart.host or ("$" not in smart.name and host_problem(smart.name.rstrip("."))):
             return Prediction(False, BOUNCED, "the smart host is no name of a host")
         if self.wanted and smart.name.lower() != self.wanted.lower():
             return Prediction(False, ELSEWHERE, f"mail goes to {smart.name}")
