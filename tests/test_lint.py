@@ -39,6 +39,7 @@ from sendmailcf.lint import (
     apply_fixes,
     document,
     documents,
+    host,
     lint,
     named,
     sources,
@@ -136,6 +137,17 @@ def test_place_of_a_problem_in_a_folded_line() -> None:
     raw = text.encode()
     assert raw[slice(*problem.span)] == b"zork"
     assert str(problem).startswith("x.cf:5:2: error: MP001 map-class-unknown: ")
+
+
+def test_sendmail_counts_ends_of_lines() -> None:
+    text = "V10/Berkeley\nO QueueDirectory=/q\nMlocal, P=/x, A=x\nZ"
+    assert [one.sendmail_line for one in (*lint(Config(text)), *lint(Config(text + "\n")))] == [3, 4]
+
+
+def test_macros_that_nest_too_deep_are_told() -> None:
+    text = b"DA$A\nCB$A\nSx\nR$A\tx\nKx hash /$A\n"
+    found = [one for one in lint(Config(HEAD + text + TAIL)) if one.severity is Severity.ERROR]
+    assert [(one.code, one.line) for one in found] == [("MA006", 5), ("RS003", 7), ("MA006", 8)]
 
 
 def test_problem_of_the_whole_file_has_no_line_of_sendmail() -> None:
@@ -318,3 +330,62 @@ def test_the_state_is_that_of_the_line() -> None:
         ("one", "$1: the left side has no wildcards"),
         ("two", ""),
     ]
+
+
+def made(text: bytes) -> bytes:
+    """A file after all its safe fixes, made until there are none."""
+    cf = Config(text)
+    while apply_fixes(cf, lint(cf)):
+        pass
+    return bytes(cf)
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
+        (b"O MaxHopCuont=30", b"O MaxHopCount=30"),
+        (b"O MaxHop=30", b"O MaxHopCount=30"),
+        (b"O Timeout.qeuereturn=5d", b"O Timeout.queuereturn=5d"),
+        (b"O  MaxHopCount = 30  # hops", b"O MaxHopCount = 30  # hops"),
+        (b"O\tMaxHopCount=30", b"O MaxHopCount=30"),
+        (b"O MaxHopCount 30", b"O MaxHopCount=30"),
+        (b"O MaxHopCount=30\nO maxhopcount=30", b"O maxhopcount=30"),
+        (b"O ResolverOptions=+aaonly,-dnsrch", b"O ResolverOptions=+aaonly -dnsrch"),
+        (b"O ServerSSLOptions=SSL_OP_NO_SSLv2 , SSL_OP_NO_SSLv3", b"O ServerSSLOptions=SSL_OP_NO_SSLv2, SSL_OP_NO_SSLv3"),
+        (b"Mx, P=[TCP], F=l, A=TCP $h", b"Mx, P=[IPC], F=l, A=TCP $h"),
+    ],
+)  # fmt: skip
+def test_safe_fixes_of_options_and_mailers(line: bytes, fixed: bytes) -> None:
+    assert made(HEAD + line + b"\n" + TAIL) == HEAD + fixed + b"\n" + TAIL
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"O MaxHopCount=30\nO MaxHopCount=25", b"OMaxHopCount=30", b"Oh=30", b"O AuthOptions=Apy", b"Mx, p=/x, A=x", b"O Zork=1"],
+)  # fmt: skip
+def test_what_may_have_been_meant_in_two_ways_is_left_alone(line: bytes) -> None:
+    assert made(HEAD + line + b"\n" + TAIL) == HEAD + line + b"\n" + TAIL
+
+
+@pytest.mark.parametrize(
+    ("switch", "known"),
+    [(b"passwd: files systemd\nservices: db files\n", True), (b"passwd: files ldap\n", False)],
+)
+def test_names_are_unknown_only_where_files_know_all(tmp_path: Path, switch: bytes, known: bool) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "nsswitch.conf").write_bytes(switch)
+    (tmp_path / "etc" / "passwd").write_bytes(b"mail:x:8:9:mail:/var/mail:/bin/sh\n")
+    (tmp_path / "etc" / "group").write_bytes(b"mail:x:9:\n")
+    (tmp_path / "etc" / "services").write_bytes(b"smtp 25/tcp mail # a comment\nntp 123/udp\n")
+    context = Context(Config(HEAD + TAIL), "cf", facts=lambda path: Facts(path, str(tmp_path)))
+    assert host.user(context, "mail") == ((8, 9) if known else None)
+    assert host.user(context, "nosuch") == ((-1, -1) if known else None)
+    assert (host.group(context, "mail"), host.group(context, "nosuch")) == (9, -1)
+    assert [host.service(context, name) for name in ("smtp", "mail", "SMTP", "ntp")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    alone = Context(Config(HEAD + TAIL), "cf")
+    assert host.user(alone, "mail") is host.group(alone, "mail") is host.service(alone, "smtp") is None

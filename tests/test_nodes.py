@@ -96,6 +96,8 @@ TABLE = [
     ("H??X :", HeaderDefinition(condition="??", name="X", colon=" :")),
     ("Kmap hash -o /f", KeyFile(name="map", map_class="hash", arguments="-o /f")),
     ("Kdequote dequote", KeyFile(name="dequote", map_class="dequote", space=None)),
+    ("Ex\n y=z", Environment(name="x\n y", value="z", equals="=")),
+    ('Mx, P="/x, A=y', MailerDefinition(name="x", equates=(Equate(key="P", value='"/x, A=y'),))),
     ("Kdequote dequote\\", KeyFile(name="dequote", map_class="dequote", space="\\")),
     ("Kx null: # c", KeyFile(name="x", map_class="null", space=":", comment=" # c")),
     (r"Kx\#null\#", KeyFile(name="x", gap=r"\#", map_class="null", space=r"\#")),

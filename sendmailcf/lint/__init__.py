@@ -117,13 +117,13 @@ def _look(context: Context) -> None:
     silent, watch = _silent(context.kind, context.settings), Watch(context)
     for index, node in enumerate(context.document):
         cls = type(node)
-        reader = READERS.get(cls) if is_cf else None
+        is_read = is_cf and cls in READERS
         looking = by_class.get(cls)
-        if reader is None and looking is None:
+        if not is_read and looking is None:
             continue
         early = cls in _READ_FIRST
-        if reader is not None and early:
-            reader(reading, node)
+        if is_read and early:
+            context.read(node)
         if cls is BadLine:
             context.unreadable.append(index)
             for rule in by_letter.get(node.text[:1], ()):
@@ -141,8 +141,8 @@ def _look(context: Context) -> None:
             else:
                 for rule in kept[1]:
                     take(rule, rule.check(context, index, node))
-        if reader is not None and not early:
-            reader(reading, node)
+        if is_read and not early:
+            context.read(node)
     for rule in whole:
         take(rule, rule.check(context))
 

@@ -14,7 +14,7 @@ from attrs import frozen
 from ..config import Config
 from ..document import Document
 from ..known.options import OptionRow
-from ..nodes import KeyFile, Option, ShortOption, value_of
+from ..nodes import KeyFile, Line, Option, ShortOption, value_of
 from ..reading import Reading
 from ..references import DEFINITION, MAILER, MAP, USE, Reference
 from ..text import encode
@@ -155,6 +155,13 @@ class Context:
             raise TypeError("a rule of sendmail.cf was asked of another file")
         return self.config
 
+    def read(self, node: Line) -> None:
+        """Take the next line into the state; one that nests macros too deep leaves it as it is."""
+        try:
+            self.reading.read(node)
+        except RecursionError as error:
+            self.reading.rule, self.reading.refused = None, str(error)
+
     @cached_property
     def options(self) -> Dict[str, List[OptionLine]]:
         """The lines that set options, by the option's name, or by its letter where it has no name."""
@@ -162,17 +169,23 @@ class Context:
         nodes: Dict[int, Union[Option, ShortOption]] = dict(self.cf.of_kind(Option))
         nodes.update(self.cf.of_kind(ShortOption))
         for index, node in sorted(nodes.items()):
+            sub, start = "", 2
             if isinstance(node, Option):
-                name, _, sub = node.name.partition(".")
-                meant = self.settings.meant(name)
-                row = meant[0] if len(meant) == 1 else None
+                sub = node.name.partition(".")[2]
                 start = 1 + len(node.blank + node.name + (node.equals or ""))
-            else:
-                row, sub, start = short_option_row(node.flag), "", 2
-            if row is not None and not self.settings.missing(row):
+            row = self.option_row(node)
+            if row is not None:
                 line = OptionLine(index, node, row, sub, value_of(node.value), start)
                 found.setdefault(row.name or row.letter, []).append(line)
         return found
+
+    def option_row(self, node: Union[Option, ShortOption]) -> Optional[OptionRow]:
+        """The option that a line sets, or None where this sendmail has none."""
+        if isinstance(node, Option):
+            meant = self.settings.meant(node.name.partition(".")[0])
+            return meant[0] if len(meant) == 1 else None
+        row = short_option_row(node.flag)
+        return None if row is None or self.settings.missing(row) else row
 
     # Names.
     @cached_property
@@ -274,6 +287,7 @@ class Context:
             "column": 1 + begin - (text.rfind("\n", 0, begin) + 1),
             "end_line": first + text.count("\n", 0, stop),
             "end_column": 1 + stop - (text.rfind("\n", 0, stop) + 1),
-            "sendmail_line": first + text.count("\n"),
+            # It counts ends of lines, and a last line may have none.
+            "sendmail_line": first + text.count("\n") - (self.document.raw(index) == text),
             "span": (offset + len(encode(text[:begin])), offset + len(encode(text[:stop]))),
         }

@@ -150,9 +150,16 @@ def quiet(problems: List[Problem]) -> List[str]:
     return [str(one) for one in problems if one.severity is not Severity.INFO]
 
 
+#: What is wrong in the files of the package itself, by file.
+TRUE: Mapping[str, Tuple[str, ...]] = {
+    "uucpproto": ("ML026",),  # the mailer uucp-uudom is only defined where MAILER(`smtp') stands above MAILER(`uucp')
+}
+
+
 @pytest.mark.parametrize("mc", sorted((STOCK / "cf").glob("*.mc")), ids=lambda mc: mc.stem)
 def test_stock_files_are_clean(mc: Path) -> None:
-    assert quiet(lint(Config(generated(mc.read_text("latin-1"), mc.parent)))) == []
+    found = lint(Config(generated(mc.read_text("latin-1"), mc.parent)))
+    assert quiet([one for one in found if one.code not in TRUE.get(mc.stem, ())]) == []
 
 
 @cache

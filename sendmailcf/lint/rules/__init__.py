@@ -19,9 +19,21 @@ from . import (
     rulesets,
     security,
     ses,
-)  # fmt: skip
+    unreadable,
+)
 
 __all__ = [
-    "auth", "headers", "lines", "macros", "mailers", "maps", "options", "ports", "relaying", "rulesets", "security",
+    "auth",
+    "headers",
+    "lines",
+    "macros",
+    "mailers",
+    "maps",
+    "options",
+    "ports",
+    "relaying",
+    "rulesets",
+    "security",
     "ses",
-]  # fmt: skip
+    "unreadable",
+]

@@ -6,9 +6,28 @@ last rule here says that it does.
 
 from __future__ import annotations
 
-from typing import Iterator
+import re
+from typing import Iterator, Optional, Tuple
 
-from ...nodes import BY_LETTER, BadLine, VendorLine, Version
+from ...document import COMMENTS_LEVEL
+from ...nodes import (
+    BY_LETTER,
+    BadLine,
+    Blank,
+    ClassWords,
+    Comment,
+    KeyFile,
+    Line,
+    MacroDefinition,
+    MailerDefinition,
+    Option,
+    RewritingRule,
+    Ruleset,
+    VendorLine,
+    Version,
+    value_of,
+)
+from ...text import blanked
 from ...values import number
 from ..context import Context
 from ..problem import Severity
@@ -171,16 +190,337 @@ def line_of_sun(context: Context, index: int, node: VendorLine) -> Iterator[Foun
         yield Found(index, f"only Sun's sendmail knows lines that begin with {node.letter}", 0, 1)
 
 
-@rule("CF099", "line-unreadable", Severity.ERROR, reported="E", consequence=_DEAD)
-def line_unreadable(context: Context) -> Iterator[Found]:
-    """A line begins as a command does, and cannot be read as one.
+# What sendmail takes silently.
+
+
+def _lines(context: Context, pattern: re.Pattern[str]) -> Iterator[Tuple[int, Line, str, re.Match[str]]]:
+    """The lines that can be read and in which a pattern is found, which most files hold nowhere."""
+    if pattern.search(str(context.cf)):
+        for index, node in enumerate(context.cf):
+            text = context.cf.text(index)
+            found = pattern.search(text)
+            if found and not isinstance(node, (Blank, BadLine)):
+                yield index, node, text, found
+
+
+_NUL = re.compile("\0")
+_BACKSLASH = re.compile(r"\\\r?\Z|\\\r?\n")
+_INDENTED_COMMENT = re.compile(r"\n[ \t]+#")
+_WHITE_LINE = re.compile(r"\n[ \t][ \t\v\f\r]*(?=\n|\Z)")
+_LONE_CR = re.compile(r"\r(?=[^\r\n])")
+#: A `#` that may be meant as one: behind a character that protects nothing, or between quotes.
+_HASH = re.compile(r'[^ \t\v\f\r\n#$=~&?\\]#|"[^"\n#]*#[^"\n]*"')
+
+
+@rule("CF005", "line-nul", Severity.WARNING)
+def line_nul(context: Context) -> Iterator[Found]:
+    """A line holds a NUL byte.
+
+    For sendmail the line ends there; indented lines below it are lost, too.
 
     Bad:
-        C#x
+        DAone<NUL>two
     Good:
-        Cxx
+        DAone two
     """
-    for index in context.unreadable:
-        # The rules on rulesets know of each S line whether it is taken.
-        if index not in context.refused and context.cf.text(index)[:1] != "S":
-            yield Found(index, f"sendmail cannot read this {context.cf.text(index)[:1]} line")
+    for index, _, _, found in _lines(context, _NUL):
+        yield Found(index, "the line ends for sendmail at a NUL byte", *found.span())
+
+
+@rule("CF006", "line-backslash-continuation", Severity.WARNING)
+def line_backslash_continuation(context: Context) -> Iterator[Found]:
+    """A line ends in a backslash.
+
+    It does not go on in the next line: only a blank or a tab at the beginning of a line continues the one above.
+
+    Bad:
+        DAone \\
+        DBtwo
+    Good:
+        DAone
+         two
+    """
+    for index, node, text, _ in _lines(context, _BACKSLASH):
+        if text.endswith("\\") and not isinstance(node, (Comment, KeyFile)):
+            yield Found(index, "a backslash does not continue a line", len(text) - 1, len(text))
+
+
+_COMMAND = re.compile(
+    r"\n[ \t]+(?:D(?:[A-Zjmnw]|\{\w+\})\S|C(?:[A-Zw]|\{\w+\})[^ \t]|O [A-Z][A-Za-z.]+=|K[a-z]\w* [a-z]+ |M\w+, |"
+    r"S[a-z_A-Z]\w*=?[0-9]*$|R\$[^\n]*\t|V[0-9]+/)",
+    re.MULTILINE | re.ASCII,
+)
+
+
+@rule("CF007", "line-indented-after-comment", Severity.WARNING, Comment)
+def line_indented_after_comment(context: Context, index: int, node: Comment) -> Iterator[Found]:
+    """An indented command stands below a comment.
+
+    An indented line continues the line above: the command is part of the comment, and dead.
+
+    Bad:
+        # the relay
+         DSrelay.example.com
+    Good:
+        # the relay
+        DSrelay.example.com
+    """
+    found = _COMMAND.search(node.text or "") if "\n" in (node.text or "") else None
+    if found:
+        yield Found(
+            index,
+            "the indented command is part of the comment above it",
+            1 + found.start() + 1,
+            1 + found.end(),
+        )
+
+
+@rule("CF008", "line-indented-comment", Severity.INFO)
+def line_indented_comment(context: Context) -> Iterator[Found]:
+    """An indented comment stands below a command.
+
+    It continues the command, which is harmless; but an indented line below it is a part of the command again.
+
+    Bad:
+        DAone
+         # a comment
+    Good:
+        DAone
+        # a comment
+    """
+    for index, node, _, found in _lines(context, _INDENTED_COMMENT):
+        if not isinstance(node, Comment):
+            place = found.start() + 1, found.end()
+            yield Found(index, "the indented comment is part of the command above it", *place)
+
+
+@rule("CF009", "line-whitespace-only", Severity.INFO)
+def line_whitespace_only(context: Context) -> Iterator[Found]:
+    """A line of nothing but white space stands below a command.
+
+    It continues the command, which is harmless; below an empty line it would be an error.
+
+    Bad:
+        DAone
+        <SP><SP>
+        DBtwo
+    Good:
+        DAone
+
+        DBtwo
+    """
+    for index, _, _, found in _lines(context, _WHITE_LINE):
+        yield Found(
+            index, "a line of white space continues the line above it", found.start() + 1, found.end()
+        )
+
+
+@rule("CF014", "line-cr", Severity.WARNING)
+def line_cr(context: Context) -> Iterator[Found]:
+    """A carriage return stands inside a line.
+
+    Only a line feed ends a line, alone or behind a carriage return: what follows the lone one is part of this line.
+
+    Bad:
+        DAone<CR>DBtwo
+    Good:
+        DAone
+        DBtwo
+    """
+    for index, _, _, found in _lines(context, _LONE_CR):
+        yield Found(index, "a carriage return does not end a line", *found.span())
+
+
+@rule("CF015", "line-crlf", Severity.INFO)
+def line_crlf(context: Context) -> Iterator[Found]:
+    """Lines end in CR LF, all or some of them.
+
+    sendmail takes both.  A file with both was probably edited by two programs.
+
+    Bad:
+        DAone<CR>
+    Good:
+        DAone
+    """
+    text = str(context.document)
+    crlf = text.count("\r\n")
+    if crlf:
+        both = "" if crlf == text.count("\n") else f", {crlf} of {text.count(chr(10))} of them"
+        yield Found(None, f"lines end in CR LF{both}")
+
+
+@rule(
+    "CF016", "line-8bit", Severity.INFO, RewritingRule, Ruleset, MacroDefinition, ClassWords, MailerDefinition
+)
+def line_8bit(
+    context: Context,
+    index: int,
+    node: RewritingRule | Ruleset | MacroDefinition | ClassWords | MailerDefinition,
+) -> Iterator[Found]:
+    """A rule or a name holds characters that are not ASCII.
+
+    sendmail compares bytes, folds the case of none of these, and marks some of them internally.
+
+    Bad:
+        Sx
+        Rcaf\u00e9<TAB>$@ ok
+    Good:
+        Sx
+        Rcafe<TAB>$@ ok
+    """
+    texts = (node.lhs, node.rhs) if isinstance(node, RewritingRule) else (node.name,)
+    if not all(map(str.isascii, texts)):
+        yield Found(index, "a rule or name holds characters that are not ASCII")
+
+
+#: Bytes of a line or value; the rest is cut off silently.
+_MAX_BYTES = 2047
+
+
+@rule("CF017", "line-too-long", Severity.WARNING, MacroDefinition, ClassWords, KeyFile, MailerDefinition)
+def line_too_long(
+    context: Context, index: int, node: MacroDefinition | ClassWords | KeyFile | MailerDefinition
+) -> Iterator[Found]:
+    """A value has more than 2047 bytes.
+
+    sendmail cuts the rest off: a class loses members, and its last one may be half a word.
+
+    Bad:
+        C{Big}a <b*2048>
+    Good:
+        C{Big}a
+        C{Big}<b*2000>
+    """
+    text = context.document.text(index)
+    if len(text) <= _MAX_BYTES:
+        return
+    if isinstance(node, MailerDefinition):
+        parts = [value_of(one.value) for one in node.equates]
+    elif isinstance(node, MacroDefinition):
+        parts = [value_of(node.value)]
+    else:
+        parts = [value_of(node.words if isinstance(node, ClassWords) else text[1:])]
+    longest = max((len(part.encode("utf-8", "surrogateescape")) for part in parts), default=0)
+    if longest > _MAX_BYTES:
+        yield Found(index, f"sendmail cuts off {longest - _MAX_BYTES} of the {longest} bytes")
+
+
+@rule("CF018", "comment-in-quotes", Severity.WARNING)
+def comment_in_quotes(context: Context) -> Iterator[Found]:
+    """A `#` inside of a value begins a comment.
+
+    It does so in quotes, too, and in the middle of a word.  `\\#` is a `#`.
+
+    Bad:
+        Sx
+        R$*<TAB>$#error $@ 5.7.1 $: "550 #1 refused"
+    Bad:
+        DAone#two
+    Good:
+        Sx
+        R$*<TAB>$#error $@ 5.7.1 $: "550 \\#1 refused"
+    """
+    if context.reading.level < COMMENTS_LEVEL:
+        return
+    for index, node, text, _ in _lines(context, _HASH):
+        place = None if isinstance(node, Comment) else _lost(node, text)
+        if place is not None:
+            yield Found(index, "the # begins a comment; write \\#", place, place + 1)
+
+
+def _lost(node: Line, text: str) -> Optional[int]:
+    """Where a comment begins that was probably meant as text."""
+    clean, at = text[:1] + blanked(text[1:]), 0
+    for line in text.split("\n"):
+        place = next((at + i for i, char in enumerate(line) if char == "#" and clean[at + i] != "#"), None)
+        if place is not None and not (isinstance(node, RewritingRule) and place > _end_of_rule(node)):
+            before, lost = text[at:place], text[place : at + len(line)]
+            glued = before[-1:].strip(" \t\v\f\r") and before[1:]
+            if glued or (before.count('"') % 2 and '"' in lost):
+                return place
+        at += len(line) + 1
+    return None
+
+
+def _end_of_rule(node: RewritingRule) -> int:
+    """Where the third field of a rule begins, in which anything may stand."""
+    return len(f"R{node.lhs}{node.tabs}{node.rhs}{(node.comment or '').partition(chr(9))[0]}")
+
+
+@rule("CF019", "comment-swallows-value", Severity.INFO, Option)
+def comment_swallows_value(context: Context, index: int, node: Option) -> Iterator[Found]:
+    """Behind `=` stands nothing but a comment.
+
+    The option is set, to an empty value, which is True for some.
+
+    Bad:
+        O FallbackMXhost= # none
+    Good:
+        #O FallbackMXhost=
+    """
+    if node.equals and not node.value and "#" in (node.comment or ""):
+        yield Found(index, f"{node.name} is set to an empty value")
+
+
+@rule("CF021", "version-late", Severity.WARNING)
+def version_late(context: Context) -> Iterator[Found]:
+    """Commands stand above the V line.
+
+    They are read with level 0: a `#` inside them begins no comment, and text in parentheses is no part of a rule.
+    Other commands are not judged.
+
+    Bad (start):
+        DAone # two
+        V10/Berkeley
+    Good (start):
+        V10/Berkeley
+        DAone
+    """
+    first = next(((at, node) for at, node in context.cf.of_kind(Version)), None)
+    if first is not None:
+        above = next((at for at in range(first[0]) if _needs_level(context, at)), None)
+        if above is not None:
+            line = context.cf.line_number(above)
+            yield Found(first[0], f"the V line stands below commands, from line {line} on")
+
+
+def _needs_level(context: Context, index: int) -> bool:
+    """Whether a line is read in another way below level 3 or 9."""
+    node = context.cf[index]
+    plain = isinstance(node, (Comment, BadLine))
+    return isinstance(node, RewritingRule) or (not plain and "#" in context.cf.text(index)[1:])
+
+
+@rule("CF022", "version-old", Severity.WARNING, Version, reported="W")
+def version_old(context: Context, index: int, node: Version) -> Iterator[Found]:
+    """The version of the file is older than that of sendmail.
+
+    sendmail reads the file by the old rules: below 9, text in parentheses is no part of a rule; below 7, `$o` sets
+    the operators; below 3, a `#` inside a line begins no comment.
+
+    Bad (start):
+        V9/Berkeley
+    Good (start):
+        V10/Berkeley
+    """
+    if number(node.level) < NEWEST_LEVEL:
+        start = 1 + len(node.blank or "")
+        message = f"version {node.level} is older than {NEWEST_LEVEL}"
+        yield Found(index, message, start, start + len(node.level), hint=str(NEWEST_LEVEL))
+
+
+@rule("CF023", "version-twice", Severity.WARNING)
+def version_twice(context: Context) -> Iterator[Found]:
+    """There are two V lines.
+
+    Each counts for the lines below it.
+
+    Bad (start):
+        V10/Berkeley
+        V10/Berkeley
+    Good (start):
+        V10/Berkeley
+    """
+    lines = list(context.cf.of_kind(Version))
+    for at, _ in lines[1:]:
+        yield Found(at, f"there is a V line on line {context.cf.line_number(lines[0][0])}")

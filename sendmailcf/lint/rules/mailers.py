@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from bisect import bisect
+from functools import lru_cache
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from attrs import evolve, frozen
@@ -51,16 +52,18 @@ class _Field:
     end: int
 
 
-def _fields(node: MailerDefinition) -> Iterator[_Field]:
-    at = 1 + len(node.name)
+@lru_cache(maxsize=32)
+def _fields(node: MailerDefinition) -> Tuple[_Field, ...]:
+    at, found = 1 + len(node.name), []
     for one in node.equates:
         start, at = at + len(one.gap), at + len(str(one))
-        yield _Field(one.key[0], field_text(one.value), one, start, at)
+        found.append(_Field(one.key[0], field_text(one.value), one, start, at))
+    return tuple(found)
 
 
 def _last(node: MailerDefinition, key: str) -> str:
     """The text of the last field of a key that is not empty: an empty P= or A= changes nothing."""
-    return next((one.text for one in reversed(list(_fields(node))) if one.key == key and one.text), "")
+    return next((one.text for one in reversed(_fields(node)) if one.key == key and one.text), "")
 
 
 def _argv(node: MailerDefinition) -> List[str]:
@@ -272,7 +275,7 @@ def mailer_tcp(context: Context, index: int, node: MailerDefinition) -> Iterator
 
 def _of(node: MailerDefinition, key: str) -> Tuple[int, int]:
     """Where the last field of a key stands."""
-    return next((one.start, one.end) for one in reversed(list(_fields(node))) if one.key == key)
+    return next((one.start, one.end) for one in reversed(_fields(node)) if one.key == key)
 
 
 def _with(node: MailerDefinition, key: str, value: str) -> MailerDefinition:
@@ -345,7 +348,10 @@ def mailer_file_argv(context: Context, index: int, node: MailerDefinition) -> It
 def mailer_too_many(context: Context) -> Iterator[Found]:
     """There are more than 25 mailers, with the three that sendmail has itself.
 
-    Bad:
+    Bad (whole):
+        V10/Berkeley
+        O QueueDirectory=/var/spool/mqueue
+        Mlocal, P=/bin/true, F=lsDFM, A=true $u
         Ma, P=/x, A=a
         Mb, P=/x, A=a
         Mc, P=/x, A=a

@@ -14,7 +14,7 @@ from attrs import evolve
 
 from ...expressions import symbols, unquoted
 from ...known.maps import WORD, MapClassRow
-from ...known.options import OPTIONS
+from ...known.options import OPTIONS, OptionRow
 from ...nodes import BadLine, KeyFile, Option, RewritingRule, ShortOption
 from ...values import (
     interval,
@@ -44,6 +44,15 @@ def _near(name: str, known: Iterable[str]) -> Optional[str]:
     return lower[found[0]] if found else None
 
 
+def _spelled(index: int, node: Option, name: str, better: str) -> Fix:
+    """Another name for an option: plainly meant where few letters differ."""
+    alike = difflib.SequenceMatcher(None, name.lower(), better.lower()).ratio()
+    return Fix(f"Write {better}", (Edit(index, (evolve(node, name=better),)),), safe=alike >= _ALIKE)
+
+
+_ALIKE = 0.85
+
+
 def _lines(context: Context, *names: str) -> Iterator[OptionLine]:
     """The lines that set one of these options."""
     for name in names:
@@ -54,13 +63,14 @@ def _all(context: Context, *kinds: str) -> Iterator[OptionLine]:
     """The lines that set an option whose value is of one of these kinds; for Timeout that of its suboption."""
     for lines in context.options.values():
         for one in lines:
-            if _kind(one) in kinds:
+            row = _row(one)
+            if row is not None and row.kind in kinds:
                 yield one
 
 
-def _kind(one: OptionLine) -> str:
-    row = option_row(f"{one.row.name}.{one.sub}") if one.row.kind == "suboptions" and one.sub else one.row
-    return row.kind if row is not None else ""
+def _row(one: OptionLine) -> Optional[OptionRow]:
+    """The row of what a line sets: of the suboption, where there is one."""
+    return option_row(f"{one.row.name}.{one.sub}") if one.row.kind == "suboptions" and one.sub else one.row
 
 
 def _last(context: Context, name: str) -> Optional[OptionLine]:
@@ -91,7 +101,7 @@ def option_unknown(context: Context, index: int, node: Option) -> Iterator[Found
     if node.equals is None and _without_equals(context, node) is not None:
         return
     hint = _near(head, (row.name for row in context.settings.options.values()))
-    fix = Fix(f"Write {hint}", (Edit(index, (evolve(node, name=hint + dot + sub),)),)) if hint else None
+    fix = _spelled(index, node, head, hint + dot + sub) if hint else None
     yield Found(index, f"there is no option {node.name}", *_place(node), hint=hint, fix=fix)
 
 
@@ -305,7 +315,7 @@ def _unknown_suboption(one: OptionLine, name: str, known: Dict[str, str]) -> Fou
     if isinstance(one.node, Option) and name == one.sub:
         head = one.node.name.partition(".")[0]
         if hint:
-            fix = Fix(f"Write {hint}", (Edit(one.index, (evolve(one.node, name=f"{head}.{hint}"),)),))
+            fix = _spelled(one.index, one.node, f"{head}.{name}", f"{head}.{hint}")
         end = _place(one.node)[1]
         place = end - len(name), end
     return Found(one.index, f"{one.row.name} has no {name or 'empty name'}", *place, hint=hint, fix=fix)
@@ -436,9 +446,12 @@ def option_msp_user(context: Context) -> Iterator[Found]:
 
     Bad:
         O UseMSP=True
-    Good:
+    Good (whole):
+        V10/Berkeley
+        O QueueDirectory=/tmp
         O UseMSP=True
         O RunAsUser=8
+        Mlocal, P=/bin/true, F=lsDFM, A=true $u
     """
     msp, last = _true(context, "UseMSP"), _last(context, "RunAsUser")
     if msp is None:
@@ -1068,15 +1081,16 @@ def option_time_unit(context: Context) -> Iterator[Found]:
     Good:
         O Timeout.mail=1h30m
     """
-    for one in (*_all(context, "time"), *_lines(context, "Timeout", "QueueTimeout")):
+    plain = (one for one in _all(context, "time") if one.row.kind != "suboptions")
+    for one in (*plain, *_lines(context, "Timeout", "QueueTimeout")):
         for text, place in _times(one):
             found = re.search(r"[^0-9wdhms]", text[text.startswith("-") :]) if text.lower() != "now" else None
             if found:
-                total = int(interval(text, one.row.unit or "m").total_seconds())
-                why = f"{found.group()!r} is no unit of time" + (
-                    f", and this is {total} seconds" if total else ""
+                row = _row(one)
+                total = int(interval(text, (row.unit if row else "") or "m").total_seconds())
+                yield Found(
+                    one.index, f"{found.group()!r} is no unit of time: this is {total} seconds", *place
                 )
-                yield Found(one.index, why, *place)
                 break
 
 
@@ -1113,7 +1127,7 @@ def option_time_no_unit(context: Context) -> Iterator[Found]:
     """
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     for one in _all(context, "time"):
-        row = option_row(f"{one.row.name}.{one.sub}") if one.row.kind == "suboptions" else one.row
+        row = _row(one)
         if row is not None and re.fullmatch(r"[0-9]*[1-9][0-9]*", one.value):
             yield Found(one.index, f"{one.value} are {units[row.unit or 's']} here", *one.place())
 
