@@ -285,16 +285,21 @@ class Reading:
                 text.append(item)
         members.update(dict.fromkeys(words(_cut("".join(text)))))
 
-    def _key_file(self, node: KeyFile) -> None:
-        if "$" in node.name + node.map_class:
-            # The whole line is expanded before it is split.
-            text = str(evolve(node, arguments=value_of(node.arguments) or None, comment=None))[1:]
-            expanded = parse("K" + self._text(symbols(text)).rstrip(" \t\n\v\f\r"))
-            if not isinstance(expanded, KeyFile):
-                return
-            node, arguments = expanded, expanded.arguments or ""
-        else:
-            arguments = _cut(self._text(symbols(value_of(node.arguments))))
+    def expanded_map(self, node: KeyFile) -> Line:
+        """A K line with the macros in its name and class expanded; another line where it is none then."""
+        if "$" not in node.name + node.map_class:
+            return node
+        # The whole line is expanded before it is split.
+        text = str(evolve(node, arguments=value_of(node.arguments) or None, comment=None))[1:]
+        return parse("K" + self._text(symbols(text)).rstrip(_SPACES))
+
+    def _key_file(self, line: KeyFile) -> None:
+        node = self.expanded_map(line)
+        if not isinstance(node, KeyFile):
+            return
+        # One that was expanded as a whole is not expanded again.
+        expanded = self._text(symbols(value_of(node.arguments))) if node is line else node.arguments or ""
+        arguments = _cut(expanded)
         read = split_arguments(node.map_class, arguments)
         if map_class_row(node.map_class.lower()) is None:
             return
@@ -336,7 +341,7 @@ class Reading:
 
     def _ruleset(self, node: Ruleset) -> Optional[ReadRules]:
         text = str(evolve(node, ignored=value_of(node.ignored) or None, comment=None))[1:]
-        if "$" in node.name:
+        if "$" in text:
             text = self._text(symbols(text))
             expanded = parse("S" + text)
             self.refused, _ = self._numbers.enter(text)

@@ -82,6 +82,8 @@ def files_of(example: Example) -> Dict[str, bytes]:
     for path, data in list(found.items()):
         if "missing" in example.facts.get(path, {}):
             del found[path]
+        elif example.facts.get(path, {}).get("made") == "hash":
+            found[path] = hash_format.build(makemap.read(data, fold=False).pairs)
         elif path.endswith(".db") and "raw" not in example.facts.get(path, {}):
             found[path] = hash_format.build(makemap.read(data).pairs)
     return found

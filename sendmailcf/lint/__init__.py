@@ -7,6 +7,7 @@ the host it asks the `facts` that it was given.  `sendmailcf.lint` is both this 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from functools import cache, lru_cache
 from types import ModuleType
@@ -106,11 +107,13 @@ def _look(context: Context) -> None:
 
     def take(rule: Rule, some: Iterable[Found]) -> bool:
         told = False
-        for found in some:
-            told = True
-            context.problems.append(context.placed(rule, found))
-            if rule.reported in ("E", "F") and found.index is not None:
-                context.refused.add(found.index)
+        # Of text whose macros nest too deep there is no value to judge: MA006 tells that they do.
+        with contextlib.suppress(RecursionError):
+            for found in some:
+                told = True
+                context.problems.append(context.placed(rule, found))
+                if rule.reported in ("E", "F") and found.index is not None:
+                    context.refused.add(found.index)
         return told
 
     reading, is_cf = context.reading, context.kind == CF

@@ -32,15 +32,17 @@ def read(text: str, path: str) -> Known:
         made = json.loads(text)
     except ValueError as error:
         raise SettingsError(f"{path}: no baseline: {error}") from None
-    if not isinstance(made, dict) or made.get("version") != _VERSION or not isinstance(made.get("files"), dict):
+    if (
+        not isinstance(made, dict)
+        or made.get("version") != _VERSION
+        or not isinstance(made.get("files"), dict)
+    ):
         raise SettingsError(f"{path}: no baseline of version {_VERSION}: write it anew with --write-baseline")
     files: Known = made["files"]
     return files
 
 
-def without(
-    found: Iterable[Finding], known: Known, name: Callable[[str], str]
-) -> Tuple[List[Finding], int]:
+def without(found: Iterable[Finding], known: Known, name: Callable[[str], str]) -> Tuple[List[Finding], int]:
     """The problems that a baseline does not hold, and how many it holds that are no longer there."""
     left, used = [], Counter[str]()
     for one in found:

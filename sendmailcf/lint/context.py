@@ -15,7 +15,7 @@ from ..config import Config
 from ..document import Document
 from ..known.options import OptionRow
 from ..nodes import KeyFile, Line, Option, ShortOption, value_of
-from ..reading import Reading
+from ..reading import Reading, Refusal
 from ..references import DEFINITION, MAILER, MAP, USE, Reference
 from ..text import encode
 from ..values import short_option_row
@@ -160,7 +160,7 @@ class Context:
         try:
             self.reading.read(node)
         except RecursionError as error:
-            self.reading.rule, self.reading.refused = None, str(error)
+            self.reading.rule, self.reading.refused = None, Refusal("macro-nested", str(error))
 
     @cached_property
     def options(self) -> Dict[str, List[OptionLine]]:

@@ -217,7 +217,8 @@ def test_mutated_cases(
     case = pick.choice([one for one in CASES if one.stem not in CRASHES])
     data = mutated(case.read_bytes(), pick)
     found, _ = differences(program("sendmail"), tmp_path / "t.cf", data, facts)
-    assert found == []
+    # Whether QueueDirectory is there is a matter of the host.
+    assert [one for one in found if "chdir(" not in one] == []
 
 
 def test_the_options_are_those_of_the_program(program: Callable[[str], str]) -> None:

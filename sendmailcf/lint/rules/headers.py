@@ -7,7 +7,7 @@ same letters mean something else.
 from __future__ import annotations
 
 import re
-from typing import Iterable, Iterator, List, Optional, Set, Tuple, Type
+from typing import Iterable, Iterator, List, Optional, Set, Tuple
 
 from ...expressions import Symbol, symbols
 from ...known.macros import CLASSES
@@ -73,6 +73,8 @@ def header_syntax(context: Context, index: int, node: Line) -> Iterable[Found]:
     if "$" in node.name and any(isinstance(one, Symbol) for one in symbols(value_of(node.name + node.colon))):
         start = 1 + len(node.condition or "")
         return (Found(index, "a header's name holds a macro", start, start + len(node.name)),)
+    if node.condition is None and node.name[:1] == "?":
+        return (Found(index, "a condition has no end", 1, 2),)
     if node.condition and _bad_condition(node.condition[1:-1]):
         message = "a condition is flags of mailers, or one macro and nothing else"
         return (Found(index, message, 1, 1 + len(node.condition)),)
@@ -251,9 +253,10 @@ def class_duplicate_word(context: Context, index: int, node: ClassWords) -> Iter
 def _file(node: ClassFile) -> str:
     """The path of a file of words; "" for a program or a map."""
     source = value_of(node.source)
-    if source[:1] == "|" or (source[:1] != "/" and re.match(r"[^@]*@(?:LDAP$|[^:]+:)", source)):
+    if source[:1] not in ("/", "|") and re.match(r"[^@]*@(?:LDAP$|[^:]+:)", source):
         return ""
-    return source.replace('"', "")
+    file = source.replace('"', "")
+    return "" if file[:1] == "|" else file
 
 
 @rule("HQ020", "file-missing", Severity.ERROR, ClassFile, reported="E", consequence=_DEAD)
@@ -274,10 +277,13 @@ def file_missing(context: Context, index: int, node: ClassFile) -> Iterator[Foun
         x
     """
     path = _file(node)
-    if node.optional is not None or path[:1] != "/":
+    if node.optional is not None or not path:
         return
     facts = context.file(path)
     if facts is None:
+        return
+    if path[0] != "/":
+        yield Found(index, f"{path}: it is looked for in the directory where sendmail is started")
         return
     why = facts.problem if facts.data is None else ""
     blame = [setting.value.lower() for setting in context.cf.options.all("DontBlameSendmail")]
@@ -305,7 +311,7 @@ def file_optional_glued(context: Context, index: int, node: BadLine) -> Iterator
         F{Foo}-o /etc/mail/foo
     """
     rest = _behind_name(node)
-    if rest is not None and rest[:2] == "-o" and rest[2:].strip(_SPACES):
+    if rest is not None and re.fullmatch(r"-o[^ \t\n\v\f\r]+", rest):
         yield Found(index, "-o needs a blank behind it: the file is dropped with it")
 
 
@@ -532,7 +538,7 @@ def precedence_limit(context: Context) -> Iterator[Found]:
 # Queue groups and filters.
 
 
-def _equates(node: Equates, cls: Type[Equates]) -> Iterator[Tuple[Equate, int, str]]:
+def _equates(node: Equates) -> Iterator[Tuple[Equate, int, str]]:
     """Each field: where its key begins, and its text as sendmail stores it."""
     at = 1 + len(node.name)  # type: ignore[attr-defined]
     for one in node.equates:  # type: ignore[attr-defined]
@@ -549,6 +555,15 @@ def queue_syntax(context: Context, index: int, node: BadLine) -> Iterator[Found]
     Good:
         Qfoo, P=/var/spool/mqueue
     """
+    text = value_of(node.text[1:].partition("\0")[0])
+    fields = re.sub(r"^[^, \t\n\v\f\r]*[, \t\n\v\f\r]?", "", text)
+    if text and all(
+        "=" in one
+        for one in re.split(r',(?=(?:[^"]*"[^"]*")*[^"]*$)', fields.lstrip("," + _SPACES))
+        if fields
+    ):
+        # An empty name, or nothing behind the first comma, is odd, and sendmail takes it.
+        return
     yield Found(index, "a Q line is Q, a name, and fields with = and commas between them")
 
 
@@ -562,7 +577,7 @@ def queue_key(context: Context, index: int, node: QueueGroup) -> Iterator[Found]
         Qfoo, R=1
     """
     known = {row.letter for row in QUEUE_EQUATES if not row.needs or context.settings.has(row.needs)}
-    for one, at, _ in _equates(node, QueueGroup):
+    for one, at, _ in _equates(node):
         if one.key[:1] not in known:
             yield Found(index, f"queue groups have no field {one.key[:1]}=", at, at + len(one.key))
             return
@@ -577,7 +592,7 @@ def queue_path(context: Context, index: int, node: QueueGroup) -> Iterator[Found
     Good:
         Qfoo, P=/var/spool/mqueue
     """
-    for one, at, text in _equates(node, QueueGroup):
+    for one, at, text in _equates(node):
         if one.key[:1] == "P" and not text:
             yield Found(index, "the path of the queue group is empty", at, at + len(one.key))
 
@@ -603,7 +618,7 @@ def queue_path_outside(context: Context) -> Iterator[Found]:
         base = base.rpartition("/")[0]
     base = base.rstrip("/")
     for index, node in context.cf.of_kind(QueueGroup):
-        for one, at, text in _equates(node, QueueGroup):
+        for one, at, text in _equates(node):
             if one.key[:1] != "P" or not text:
                 continue
             why = ""
@@ -709,7 +724,7 @@ def queue_flag(context: Context, index: int, node: QueueGroup) -> Iterator[Found
         Qfoo, F=f
     """
     known = {row.name for row in QUEUE_FLAGS}
-    for one, at, text in _equates(node, QueueGroup):
+    for one, at, text in _equates(node):
         bad = [flag for flag in text if flag not in known and flag not in _SPACES]
         if one.key[:1] == "F" and bad:
             yield Found(index, f"queue groups have no flag {bad[0]}", at)
@@ -725,7 +740,7 @@ def queue_number(context: Context, index: int, node: QueueGroup) -> Iterator[Fou
         Qfoo, J=100
     """
     numbers = {row.letter: row.name for row in QUEUE_EQUATES if row.kind == "int"}
-    for one, at, text in _equates(node, QueueGroup):
+    for one, at, text in _equates(node):
         if one.key[:1] in numbers and not re.fullmatch(r"[ \t]*[+-]?[0-9]+[ \t]*", text):
             yield Found(index, f"{one.key[:1]}={text} is no number", at)
 
@@ -799,7 +814,7 @@ def milter_key(context: Context, index: int, node: MailFilter) -> Iterator[Found
         Xfoo, S=local:/run/foo, F=T
     """
     known = {row.letter for row in FILTER_EQUATES}
-    for one, at, _ in _equates(node, MailFilter) if context.settings.has("MILTER") else ():
+    for one, at, _ in _equates(node) if context.settings.has("MILTER") else ():
         if one.key[:1] not in known:
             yield Found(index, f"filters have no field {one.key[:1]}=", at, at + len(one.key))
             return
@@ -824,7 +839,7 @@ def milter_socket(context: Context, index: int, node: MailFilter) -> Iterator[Fo
     """
     if not context.settings.has("MILTER"):
         return
-    given = [(at, text) for one, at, text in _equates(node, MailFilter) if one.key[:1] == "S"]
+    given = [(at, text) for one, at, text in _equates(node) if one.key[:1] == "S"]
     at, text = given[-1] if given else (1, "")
     why = _bad_socket(context, text)
     if why:
@@ -898,7 +913,7 @@ def milter_timeout(context: Context, index: int, node: MailFilter) -> Iterator[F
         Xfoo, S=local:/run/foo, F=T, T=C:1s
     """
     known = {row.name for row in FILTER_TIMEOUTS}
-    for one, at, text in _equates(node, MailFilter) if context.settings.has("MILTER") else ():
+    for one, at, text in _equates(node) if context.settings.has("MILTER") else ():
         if one.key[:1] != "T":
             continue
         left = text

@@ -325,11 +325,11 @@ def macro_undefined(context: Context) -> Iterator[Found]:
     Bad:
         D{SmartHost}[relay.example.com]
         Sx
-        R$*<TAB>$1 @ ${SmratHost}
+        R$*<TAB>$: $1 @ ${SmratHost}
     Good:
         D{SmartHost}[relay.example.com]
         Sx
-        R$*<TAB>$1 @ ${SmartHost}
+        R$*<TAB>$: $1 @ ${SmartHost}
     """
     known = context.definitions(MACRO)
     for name, uses in context.uses(MACRO).items():
@@ -397,13 +397,13 @@ def macro_redefined(context: Context) -> Iterator[Found]:
         DSfirst.example.com
         DSsecond.example.com
         Sx
-        R$*<TAB>$1 @ $S
+        R$*<TAB>$: $1 @ $S
     Good:
         DSfirst.example.com
         Sx
-        R$*<TAB>$1 @ $S
+        R$*<TAB>$: $1 @ $S
         DSsecond.example.com
-        R$*<TAB>$1 @ $S
+        R$*<TAB>$: $1 @ $S
     """
     lines: Dict[str, List[Tuple[int, str]]] = {}
     for index, node in context.cf.of_kind(MacroDefinition):

@@ -593,10 +593,10 @@ def mailer_undefined(context: Context) -> Iterator[Found]:
     sendmail finds out when the rule is used: `buildaddr: unknown mailer`.
 
     Bad:
-        S0
+        S5
         Rx<TAB>$#nosuch $: x
     Good:
-        S0
+        S5
         Rx<TAB>$#error $@ 5.1.1 $: no such user
     """
     known = context.definitions(MAILER)

@@ -8,19 +8,36 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from attrs import frozen
 
+from ...authinfo import (
+    LINE_BYTES,
+    AuthInfoEntry,
+    MapEntry,
+    SourceBadLine,
+    SourceBlank,
+    SourceComment,
+    SourceLine,
+)
+from ...errors import MapError
 from ...expressions import Symbol, expand, found_symbols, symbols
 from ...known.maps import MAP_CLASSES, MapClassRow
-from ...nodes import BadLine, KeyFile, value_of
+from ...makemap import read
+from ...nodes import BadLine, KeyFile, Line, value_of
 from ...references import MAP, Reference
+from ...text import encode
 from ...values import map_class_row, map_flags, split_arguments
 from .. import posix
 from ..context import Context
+from ..documents import ACCESS, NAMED_SOURCES
+from ..documents import MAP as MAP_SOURCE
 from ..problem import Severity
 from ..rule import Found, rule
+
+if TYPE_CHECKING:
+    from ...relay.host import Facts
 
 _DEAD = "sendmail does not start"
 _FAILS = "each lookup fails for now, and mail waits"
@@ -43,11 +60,28 @@ _LDAP_WORDS = {
 _MAX_SUBSTRINGS = 31
 
 
+_ENTRIES = (MapEntry, AuthInfoEntry, SourceComment, SourceBadLine)
+#: Sources whose values are no free text.
+_TABLES = ("mailertable", "virtusertable", "genericstable", "domaintable")
+#: The words before the colon of a key of access, as stock files look for them.
+_TAGS = {one.lower(): one for one in (
+    "AuthInfo", "CertIssuer", "CertSubject", "ClientConn", "ClientRate", "Clt_Features", "Compat", "Connect", "From",
+    "GreetPause", "IPv6", "QGRP", "Spam", "Srv_Features", "TLS_Clt", "TLS_Clt_features", "TLS_Rcpt", "TLS_Srv",
+    "TLS_Srv_features", "To", "Try_TLS",
+)}  # fmt: skip
+_ACTIONS = frozenset({
+    "OK", "RELAY", "REJECT", "DISCARD", "SKIP", "FRIEND", "HATER", "SUBJECT", "YES", "NO", "SUBDOMAIN", "QUARANTINE",
+})  # fmt: skip
+#: All kinds of files that makemap reads.
+_SOURCES = (*NAMED_SOURCES, MAP_SOURCE)
+
+
 @frozen
 class _Declared:
     """What a K line says, with macros expanded.
 
-    row: of the class, or None for one that this sendmail does not have.  symbols: those that stay in the arguments.
+    row: of the class, or None for one that this sendmail does not have.  text: the arguments.  flags, rest: the same,
+    split.
     """
 
     row: Optional[MapClassRow]
@@ -86,12 +120,13 @@ def _arguments_place(node: KeyFile, part: str = "") -> Tuple[int, int]:
 # The declaration.
 
 
-def _unavailable(context: Context, node: KeyFile) -> Optional[str]:
-    """Why there is no class of this name; "" where none has it; None where there is one, or a macro hides it."""
-    if "$" in node.name + node.map_class:
-        return None
-    row = map_class_row(node.map_class.lower())
-    return "" if row is None else context.settings.missing(row) or None
+def _unavailable(context: Context, node: KeyFile) -> Tuple[str, Optional[str]]:
+    """The class of a map, and why there is none of this name: "" where nobody has it, None where there is one."""
+    real = context.reading.expanded_map(node)
+    if not isinstance(real, KeyFile):
+        return "", None
+    row = map_class_row(real.map_class.lower())
+    return real.map_class, "" if row is None else context.settings.missing(row) or None
 
 
 @rule("MP001", "map-class-unknown", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
@@ -103,10 +138,11 @@ def map_class_unknown(context: Context, index: int, node: KeyFile) -> Iterator[F
     Good:
         Kx hash /etc/mail/x
     """
-    if _unavailable(context, node) == "" and node.gap[0] in _SPACES:
+    name, why = _unavailable(context, node)
+    if why == "" and node.gap[0] in _SPACES:
         here = [one.name for one in MAP_CLASSES if not context.settings.missing(one)]
-        near = difflib.get_close_matches(node.map_class.lower(), here, 1)
-        message = f"no maps of class {node.map_class}"
+        near = difflib.get_close_matches(name.lower(), here, 1)
+        message = f"no maps of class {name}"
         yield Found(index, message, *_class_place(node), hint=near[0] if near else None)
 
 
@@ -121,9 +157,9 @@ def map_class_build(context: Context, index: int, node: KeyFile) -> Iterator[Fou
     Good (version 8.16; with CDB):
         Kx cdb /etc/mail/x
     """
-    why = _unavailable(context, node)
+    name, why = _unavailable(context, node)
     if why:
-        yield Found(index, f"no maps of class {node.map_class}: {why}", *_class_place(node))
+        yield Found(index, f"no maps of class {name}: {why}", *_class_place(node))
 
 
 @rule("MP003", "map-no-file", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
@@ -266,7 +302,7 @@ def map_name_dash(context: Context, index: int, node: KeyFile) -> Iterator[Found
     Good:
         Kfoo_bar hash /etc/mail/x
     """
-    if _unavailable(context, node) == "" and node.gap[0] not in _SPACES:
+    if _unavailable(context, node)[1] == "" and node.gap[0] not in _SPACES:
         message = f"the name ends before {node.gap[0]!r}: this is a map {node.name} of class {node.map_class}"
         yield Found(index, message, 1, _class_place(node)[1])
 
@@ -555,8 +591,8 @@ def map_no_name(context: Context, index: int, node: BadLine) -> Iterator[Found]:
         yield Found(index, "the K line has no name: one begins with a letter or a digit")
 
 
-@rule("MP024", "map-no-class", Severity.ERROR, bad="K", reported="E", consequence=_DEAD)
-def map_no_class(context: Context, index: int, node: BadLine) -> Iterator[Found]:
+@rule("MP024", "map-no-class", Severity.ERROR, KeyFile, bad="K", reported="E", consequence=_DEAD)
+def map_no_class(context: Context, index: int, node: Line) -> Iterator[Found]:
     """A K line gives its map no class.
 
     Bad:
@@ -564,7 +600,11 @@ def map_no_class(context: Context, index: int, node: BadLine) -> Iterator[Found]
     Good:
         Kx hash /etc/mail/x
     """
-    if _begins_a_name(context, node):
+    if isinstance(node, BadLine):
+        found = _begins_a_name(context, node)
+    else:
+        found = isinstance(node, KeyFile) and not isinstance(context.reading.expanded_map(node), KeyFile)
+    if found:
         yield Found(index, "the map has no class")
 
 
@@ -573,10 +613,187 @@ def _begins_a_name(context: Context, node: BadLine) -> bool:
     return re.match(r"[ \t\n\v\f\r]*[A-Za-z0-9]", "".join(items)) is not None
 
 
-# Names.
-
 #: Maps that are there without a K line.
 _BUILT_IN = frozenset({"host", "aliases"})
+
+
+# Database files, where it is known what the host has.
+
+#: Larger sources are not compared with their databases.
+_COMPARED_BYTES = 1 << 22
+
+
+def _database(context: Context, node: KeyFile) -> Optional[Tuple[_Declared, str, Facts]]:
+    """What a K line says, the whole path of its file, and what is known of the database; None without facts."""
+    row = map_class_row(node.map_class.lower())
+    if row is None or row.name not in ("hash", "btree", "cdb", "text", "stab") or context.facts is None:
+        return None
+    declared = _declared(context, node)
+    file = declared.rest.partition(" ")[0]
+    if declared.row is None or file[:1] != "/":
+        return None
+    suffix = row.suffixes[0] if row.suffixes else ""
+    facts = context.file(file if file.endswith(suffix) else file + suffix)
+    return None if facts is None else (declared, file, facts)
+
+
+def _pairs(facts: Facts) -> Optional[Dict[bytes, bytes]]:
+    """What a database holds, without the NULs that may end keys and values; None for one that cannot be read."""
+    from ...mapdb import load  # only where there is a database to read
+
+    try:
+        return {key.rstrip(b"\0"): value.rstrip(b"\0") for key, value in load(facts.data or b"").items()}
+    except MapError:
+        return None
+
+
+@rule("MP014", "map-missing-file", Severity.WARNING, KeyFile, consequence=_FAILS)
+def map_missing_file(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
+    """The file of a map is not there, and the map is not optional.
+
+    Bad:
+        --- /etc/mail/sendmail.cf
+        Kx hash /etc/mail/x
+        --- /etc/mail/x
+        a b
+    Good:
+        --- /etc/mail/sendmail.cf
+        Kx hash -o /etc/mail/x
+        --- /etc/mail/x
+        a b
+    """
+    found = _database(context, node)
+    if found is not None:
+        declared, file, facts = found
+        if facts.missing and declared.flag("o") is None and not _suffixed(context, node, file):
+            yield Found(index, f"{facts.path} is not there", *_arguments_place(node, file))
+
+
+def _suffixed(context: Context, node: KeyFile, file: str) -> Optional[str]:
+    """The file without its ending, where the database is there under that name."""
+    stem, dot, ending = file.rpartition(".")
+    if not dot or "/" in ending or ending == "db":
+        return None
+    facts = context.file(f"{stem}.db")
+    return stem if facts is not None and not facts.missing else None
+
+
+@rule("MP016", "map-suffix", Severity.WARNING, KeyFile, consequence=_FAILS)
+def map_suffix(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
+    """A map names its source, and the database has another name.
+
+    The name of the database is the whole name in the K line, and .db behind it.
+
+    Bad:
+        --- /etc/mail/sendmail.cf
+        Kx hash /etc/mail/x.txt
+        --- /etc/mail/x.db
+        not looked into
+    Good:
+        --- /etc/mail/sendmail.cf
+        Kx hash -o /etc/mail/x
+        --- /etc/mail/y
+        a b
+    """
+    found = _database(context, node) if node.map_class.lower() in ("hash", "btree") else None
+    if found is not None:
+        _, file, facts = found
+        stem = _suffixed(context, node, file) if facts.missing else None
+        if stem:
+            yield Found(index, f"{facts.path} is not there", *_arguments_place(node, file), hint=stem)
+
+
+@rule("MP017", "map-type-mismatch", Severity.ERROR, KeyFile, consequence=_FAILS)
+def map_type_mismatch(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
+    """The file of a map is a database of another class, or none.
+
+    Bad:
+        --- /etc/mail/sendmail.cf
+        Kx hash /etc/mail/x
+        --- /etc/mail/x.db
+        this is text
+    Good:
+        --- /etc/mail/sendmail.cf
+        Kx text /etc/mail/x
+        --- /etc/mail/x
+        this is text
+    """
+    found = _database(context, node) if node.map_class.lower() in ("hash", "btree") else None
+    if found is not None and found[2].data is not None:
+        from ...mapdb import HEAD_BYTES, kind  # only where there is a database to read
+
+        try:
+            real = kind(found[2].data[:HEAD_BYTES])[0]
+        except MapError as error:
+            yield Found(index, f"{found[2].path}: {error}", *_class_place(node))
+            return
+        # Both formats of hash files are of one class: which of them a host reads is a matter of its library.
+        if real.replace("hash185", "hash") != node.map_class.lower():
+            yield Found(index, f"{found[2].path} is a {real} database", *_class_place(node), hint=real)
+
+
+@rule(
+    "MP015", "map-stale", Severity.WARNING, kinds=_SOURCES, consequence="sendmail uses what the database has"
+)
+def map_stale(context: Context) -> Iterator[Found]:
+    """The database of a source holds something else than the source.
+
+    Bad:
+        --- /etc/mail/sendmail.cf
+        Kmailertable hash /etc/mail/mailertable
+        --- /etc/mail/mailertable
+        example.org local:new
+        --- /etc/mail/mailertable.db made=hash
+        example.org local:old
+    Good:
+        --- /etc/mail/sendmail.cf
+        Kmailertable hash -o /etc/mail/mailertable
+        --- /etc/mail/mailertable
+        example.org local:new
+    """
+    node = context.declaration
+    found = _database(context, node) if node is not None and context.config is not None else None
+    if found is None or node is None or found[2].data is None:
+        return
+    data = bytes(context.document)
+    held = _pairs(found[2]) if len(data) <= _COMPARED_BYTES else None
+    if held is None or any(dict(read(data, fold=fold).pairs) == held for fold in (True, False)):
+        return
+    made = dict(read(data, fold=True).pairs)
+    folded = {key.lower(): value for key, value in held.items()}
+    count = sum(folded.get(key) != value for key, value in made.items()) + len(set(folded) - set(made))
+    if count:
+        yield Found(None, f"{count} entries differ from those in {found[2].path}: run makemap")
+
+
+@rule("MP022", "map-fold", Severity.WARNING, KeyFile, consequence="these entries are never found")
+def map_fold(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
+    """A database has keys with capitals, and the map folds what it looks for.
+
+    makemap -f and the flag f of the map belong together.
+
+    Bad:
+        --- /etc/mail/sendmail.cf
+        Kx hash /etc/mail/x
+        --- /etc/mail/x.db made=hash
+        Example b
+    Good:
+        --- /etc/mail/sendmail.cf
+        Kx hash -f -o /etc/mail/x
+        --- /etc/mail/y
+        a b
+    """
+    found = _database(context, node) if node.map_class.lower() == "hash" else None
+    if found is None or found[2].data is None or found[0].flag("f") is not None:
+        return
+    held = _pairs(found[2]) if len(found[2].data) <= 4 * _COMPARED_BYTES else None
+    count = sum(key != key.lower() for key in held or ())
+    if count:
+        message = f"{count} keys of {found[2].path} have capitals, and the map is without -f"
+        yield Found(index, message, *_arguments_place(node))
+
+
+# Names.
 
 
 @rule(
@@ -654,3 +871,276 @@ def map_unused(context: Context) -> Iterator[Found]:
         if name not in uses and name not in _BUILT_IN and "." not in name:
             first = defined[0]
             yield Found(first.index, f"nothing asks the map {first.name}", first.start, first.end)
+
+
+# Sources.
+
+
+def _made_by_makemap(context: Context) -> bool:
+    node = context.declaration
+    row = map_class_row(node.map_class.lower()) if node is not None else None
+    return row is None or row.makemap or row.name == "implicit"
+
+
+@rule(
+    "MP040", "source-leading-blank", Severity.ERROR, SourceBadLine, SourceBlank, kinds=_SOURCES,
+    consequence="makemap leaves the line out, and fails",
+)  # fmt: skip
+def source_leading_blank(context: Context, index: int, node: SourceLine) -> Iterator[Found]:
+    """A line of a source begins with white space.
+
+    A line of nothing but a carriage return, as other systems end lines, is one of these.
+
+    Bad (as mailertable):
+        example.org local:one
+         example.com local:two
+    Bad (as mailertable):
+        example.org local:one
+        <CR>
+    Good (as mailertable):
+        example.org local:one
+
+        example.com local:two
+    """
+    blank = context.document.raw(index).rstrip("\n")
+    if blank and _made_by_makemap(context):
+        yield Found(index, "the line begins with white space", 0, len(blank) - len(blank.lstrip(_SPACES)))
+
+
+@rule(
+    "MP041", "source-no-value", Severity.ERROR, MapEntry, kinds=_SOURCES,
+    consequence="makemap leaves the line out, and fails",
+)  # fmt: skip
+def source_no_value(context: Context, index: int, node: MapEntry) -> Iterator[Found]:
+    """A line of a source has a key and no value.
+
+    Bad (as access):
+        example.org
+    Good (as access):
+        example.org<TAB>REJECT
+    """
+    # makemap knows more white space than lines are split at here.
+    if len(encode(context.document.text(index)).split(None, 1)) < 2 and _made_by_makemap(context):
+        yield Found(index, "a key without a value", 0, len(node.key))
+
+
+@rule(
+    "MP042", "source-duplicate", Severity.WARNING, kinds=_SOURCES,
+    consequence="makemap keeps the first, and fails",
+)  # fmt: skip
+def source_duplicate(context: Context) -> Iterator[Found]:
+    """Two lines of a source have one key.
+
+    Upper and lower case are one, unless the map has the flag f.
+
+    Bad (as access):
+        Connect:example.org<TAB>OK
+        connect:example.org<TAB>REJECT
+    Good (as access):
+        Connect:example.org<TAB>OK
+        From:example.org<TAB>REJECT
+    """
+    node = context.declaration
+    fold = node is None or node.map_class.lower() == "text" or _declared(context, node).flag("f") is None
+    seen: Dict[bytes, int] = {}
+    for index, line in enumerate(context.document):
+        if isinstance(line, (MapEntry, AuthInfoEntry)):
+            key, *value = encode(context.document.text(index)).split(None, 1)
+            if not value:
+                continue
+            first = seen.setdefault(key.lower() if fold else key, index)
+            if first != index and _made_by_makemap(context):
+                at = context.document.line_number(first)
+                yield Found(index, f"line {at} has this key already", 0, len(line.key))
+
+
+@rule(
+    "MP043", "source-line-long", Severity.ERROR, *_ENTRIES, kinds=_SOURCES,
+    consequence="makemap leaves it out, and fails",
+)  # fmt: skip
+def source_line_long(context: Context, index: int, node: SourceLine) -> Iterator[Found]:
+    """A line of a source is longer than makemap takes, or holds a NUL.
+
+    Bad (as access):
+        example.org<TAB>550 <a*1023>
+    Good (as access):
+        example.org<TAB>550 <a*900>
+    """
+    text = context.document.text(index)
+    if (len(text) > LINE_BYTES // 4 and len(encode(text)) > LINE_BYTES) or "\0" in text:
+        why = "a NUL" if "\0" in text else f"more than {LINE_BYTES} bytes"
+        yield Found(index, f"the line holds {why}")
+
+
+@rule("MP049", "source-carriage-return", Severity.WARNING, *_ENTRIES, kinds=_SOURCES)
+def source_carriage_return(context: Context, index: int, node: SourceLine) -> Iterator[Found]:
+    """A line of a source ends with a carriage return.
+
+    makemap takes it for a part of the value.
+
+    Bad (as access):
+        example.org<TAB>REJECT<CR>
+    Good (as access):
+        example.org<TAB>REJECT
+    """
+    if context.document.raw(index).endswith("\r\n") and isinstance(node, (MapEntry, AuthInfoEntry)):
+        yield Found(index, "the carriage return at the end becomes a part of the value")
+
+
+@rule("MP044", "source-comment", Severity.WARNING, MapEntry, kinds=_TABLES)
+def source_comment(context: Context, index: int, node: MapEntry) -> Iterator[Found]:
+    """A comment stands behind an entry.
+
+    Only a line that begins with # is one: here it is part of the value.
+
+    Bad (as mailertable):
+        example.org<TAB>smtp:[mail.example.org] # the old host
+    Good (as mailertable):
+        # the old host
+        example.org<TAB>smtp:[mail.example.org]
+    """
+    found = re.search(r"[ \t]#", node.value or "")
+    if found:
+        start = len(node.key + (node.gap or "")) + found.start() + 1
+        yield Found(index, "a comment behind an entry becomes a part of its value", start)
+
+
+@rule(
+    "MP045",
+    "source-key-dead",
+    Severity.WARNING,
+    MapEntry,
+    kinds=(ACCESS, *_TABLES),
+    consequence="it is never found",
+)
+def source_key_dead(context: Context, index: int, node: MapEntry) -> Iterator[Found]:
+    """A key is written in a way in which nothing is looked for.
+
+    Networks are whole octets without a dot at the end, as 192.0.2; all hosts of a domain are the domain, or in
+    a mailertable the domain with a dot before it.
+
+    Bad (as access):
+        Connect:192.0.2.0/24<TAB>REJECT
+    Bad (as access):
+        192.0.2.<TAB>REJECT
+    Bad (as mailertable):
+        *.example.org<TAB>smtp:mail.example.org
+    Bad (as virtusertable):
+        example.org<TAB>info
+    Good (as access):
+        Connect:192.0.2<TAB>REJECT
+    Good (as mailertable):
+        .example.org<TAB>smtp:mail.example.org
+    Good (as virtusertable):
+        @example.org<TAB>info
+    """
+    tag, colon, rest = node.key.partition(":")
+    key = rest if context.kind == ACCESS and colon and tag.lower() in _TAGS else node.key
+    hint, why = None, ""
+    if key[:2] == "*.":
+        why, hint = "a * stands for itself", "." + key[2:] if context.kind == "mailertable" else key[2:]
+    elif context.kind == ACCESS and re.fullmatch(r"[0-9]+(?:\.[0-9]+){0,3}/[0-9]+", key):
+        octets, bits = key.partition("/")[0].split("."), int(key.partition("/")[2])
+        why = "a length of a network is not looked at"
+        hint = ".".join(octets[: bits // 8]) if bits in (8, 16, 24, 32) else None
+    elif context.kind == ACCESS and re.fullmatch(r"[0-9]+(?:\.[0-9]+){0,2}\.", key):
+        why, hint = "a dot ends the network", key[:-1]
+    elif context.kind == "virtusertable" and "@" not in key:
+        why, hint = "an address has an @", "@" + key
+    elif context.kind in ("mailertable", "domaintable") and "@" in key:
+        why = "a domain has no @"
+    if why:
+        yield Found(
+            index, f"{why}: this key is never looked for", len(node.key) - len(key), len(node.key), hint=hint
+        )
+
+
+@rule(
+    "MP046",
+    "access-tag-unknown",
+    Severity.WARNING,
+    MapEntry,
+    kinds=(ACCESS,),
+    consequence="it is never found",
+)
+def access_tag_unknown(context: Context, index: int, node: MapEntry) -> Iterator[Found]:
+    """The word before the colon of a key is nearly one that is looked for.
+
+    Bad (as access):
+        Conect:example.org<TAB>REJECT
+    Good (as access):
+        Connect:example.org<TAB>REJECT
+    """
+    tag, colon, _ = node.key.partition(":")
+    if colon and tag.lower() not in _TAGS:
+        near = difflib.get_close_matches(tag.lower(), _TAGS, 1, 0.75)
+        if near:
+            yield Found(index, "no ruleset looks for keys with this word", 0, len(tag), hint=_TAGS[near[0]])
+
+
+@rule(
+    "MP047", "access-action-unknown", Severity.WARNING, MapEntry, kinds=(ACCESS,),
+    consequence="mail is refused, with this word as the text",
+)  # fmt: skip
+def access_action_unknown(context: Context, index: int, node: MapEntry) -> Iterator[Found]:
+    """The value of an entry is one word, and none that means something.
+
+    Bad (as access):
+        Connect:example.org<TAB>ALLOW
+    Bad (as access):
+        From:spam@example.org<TAB>REJET
+    Good (as access):
+        Connect:example.org<TAB>OK
+    """
+    tag, colon, _ = node.key.partition(":")
+    value = node.value or ""
+    if colon and tag.lower() not in ("connect", "from", "to"):
+        return
+    if re.fullmatch("[A-Za-z]+", value) and value.upper() not in _ACTIONS:
+        near = difflib.get_close_matches(value.upper(), _ACTIONS, 1)
+        hint = near[0] if near else "OK" if value.upper() in ("ALLOW", "ACCEPT", "PERMIT", "PASS") else None
+        start = len(node.key + (node.gap or ""))
+        yield Found(index, "the word is no action", start, start + len(value), hint=hint)
+
+
+@rule("MP048", "access-number", Severity.WARNING, MapEntry, kinds=(ACCESS,))
+def access_number(context: Context, index: int, node: MapEntry) -> Iterator[Found]:
+    """A limit or a pause in access is no number.
+
+    Bad (as access):
+        ClientRate:192.0.2.1<TAB>ten
+    Good (as access):
+        ClientRate:192.0.2.1<TAB>10
+    """
+    tag = node.key.partition(":")[0].lower()
+    if tag in ("clientrate", "clientconn", "greetpause") and not re.fullmatch("[0-9]+", node.value or "0"):
+        yield Found(index, f"the value of {_TAGS[tag]} is a number", len(node.key + (node.gap or "")))
+
+
+@rule(
+    "MP050", "mailertable-mailer", Severity.ERROR, MapEntry, kinds=("mailertable",),
+    consequence="mail for the domain fails: unknown mailer",
+)  # fmt: skip
+def mailertable_mailer(context: Context, index: int, node: MapEntry) -> Iterator[Found]:
+    """A mailertable names a mailer that sendmail.cf does not define.
+
+    Bad:
+        --- /etc/mail/sendmail.cf
+        Kmailertable hash -o /etc/mail/mailertable
+        --- /etc/mail/mailertable
+        example.org<TAB>smpt:mail.example.org
+    Good:
+        --- /etc/mail/sendmail.cf
+        Kmailertable hash -o /etc/mail/mailertable
+        --- /etc/mail/mailertable
+        example.org<TAB>local:user
+    """
+    name, colon, _ = (node.value or "").partition(":")
+    if context.config is None or not colon or not re.fullmatch("[A-Za-z0-9_-]+", name):
+        return
+    known = [*context.config.mailers, "error", "discard"]
+    if name.lower() not in [one.lower() for one in known]:
+        near = difflib.get_close_matches(name, known, 1)
+        start = len(node.key + (node.gap or ""))
+        message = f"sendmail.cf defines no mailer {name}"
+        yield Found(index, message, start, start + len(name), hint=near[0] if near else None)

@@ -433,14 +433,107 @@ def ruleset_too_many(context: Context, index: int, node: Line) -> Iterable[Found
     """There are more than 100 rulesets with a name and no number of their own.
 
     Bad:
-        Mx, P=/bin/true, A=true $u, S=a00, S=a01, S=a02, S=a03, S=a04, S=a05, S=a06, S=a07, S=a08, S=a09
-         , S=a10, S=a11, S=a12, S=a13, S=a14, S=a15, S=a16, S=a17, S=a18, S=a19, S=a20, S=a21, S=a22
-         , S=a23, S=a24, S=a25, S=a26, S=a27, S=a28, S=a29, S=a30, S=a31, S=a32, S=a33, S=a34, S=a35
-         , S=a36, S=a37, S=a38, S=a39, S=a40, S=a41, S=a42, S=a43, S=a44, S=a45, S=a46, S=a47, S=a48
-         , S=a49, S=a50, S=a51, S=a52, S=a53, S=a54, S=a55, S=a56, S=a57, S=a58, S=a59, S=a60, S=a61
-         , S=a62, S=a63, S=a64, S=a65, S=a66, S=a67, S=a68, S=a69, S=a70, S=a71, S=a72, S=a73, S=a74
-         , S=a75, S=a76, S=a77, S=a78, S=a79, S=a80, S=a81, S=a82, S=a83, S=a84, S=a85, S=a86, S=a87
-         , S=a88, S=a89, S=a90, S=a91, S=a92, S=a93, S=a94, S=a95, S=a96, S=a97, S=a98, S=a99, S=b00
+        Sa00
+        Sa01
+        Sa02
+        Sa03
+        Sa04
+        Sa05
+        Sa06
+        Sa07
+        Sa08
+        Sa09
+        Sa10
+        Sa11
+        Sa12
+        Sa13
+        Sa14
+        Sa15
+        Sa16
+        Sa17
+        Sa18
+        Sa19
+        Sa20
+        Sa21
+        Sa22
+        Sa23
+        Sa24
+        Sa25
+        Sa26
+        Sa27
+        Sa28
+        Sa29
+        Sa30
+        Sa31
+        Sa32
+        Sa33
+        Sa34
+        Sa35
+        Sa36
+        Sa37
+        Sa38
+        Sa39
+        Sa40
+        Sa41
+        Sa42
+        Sa43
+        Sa44
+        Sa45
+        Sa46
+        Sa47
+        Sa48
+        Sa49
+        Sa50
+        Sa51
+        Sa52
+        Sa53
+        Sa54
+        Sa55
+        Sa56
+        Sa57
+        Sa58
+        Sa59
+        Sa60
+        Sa61
+        Sa62
+        Sa63
+        Sa64
+        Sa65
+        Sa66
+        Sa67
+        Sa68
+        Sa69
+        Sa70
+        Sa71
+        Sa72
+        Sa73
+        Sa74
+        Sa75
+        Sa76
+        Sa77
+        Sa78
+        Sa79
+        Sa80
+        Sa81
+        Sa82
+        Sa83
+        Sa84
+        Sa85
+        Sa86
+        Sa87
+        Sa88
+        Sa89
+        Sa90
+        Sa91
+        Sa92
+        Sa93
+        Sa94
+        Sa95
+        Sa96
+        Sa97
+        Sa98
+        Sa99
+        Sb00
     Good:
         Sb00
     """

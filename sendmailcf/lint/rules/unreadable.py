@@ -22,6 +22,6 @@ def line_unreadable(context: Context) -> Iterator[Found]:
         Cxx
     """
     for index in context.unreadable:
-        # The rules on rulesets know of each S line whether it is taken.
-        if index not in context.refused and context.cf.text(index)[:1] != "S":
+        # The rules on rulesets and queue groups know of each S and Q line whether it is taken.
+        if index not in context.refused and context.cf.text(index)[:1] not in ("S", "Q"):
             yield Found(index, f"sendmail cannot read this {context.cf.text(index)[:1]} line")
