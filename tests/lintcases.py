@@ -37,7 +37,7 @@ RELAY_RULES = b"".join(
     [b"Sauthinfo\n", *(str(one).encode() + b"\n" for one in authinfo_rules("authinfo", None, "required"))]
 )
 ENTRY = b'AuthInfo:relay.example\t"U:user" "P:invented"\n'
-RELAY_FILES = {"/etc/mail/authinfo": ENTRY, "/etc/mail/authinfo.db": ENTRY}
+RELAY_FILES = {"/etc/mail/authinfo": ENTRY, "/etc/mail/authinfo.db": hash_format.build(makemap.read(ENTRY).pairs)}
 
 
 class FakeFacts:
@@ -77,15 +77,16 @@ def settings_of(example: Example) -> Settings:
 
 
 def files_of(example: Example) -> Dict[str, bytes]:
-    """The files of an example: a database is built of the source that stands for it, unless it is `raw`."""
+    """The files of an example: with `made=hash` a database of the source that stands there, with `cut` only its first
+    bytes."""
     found = {**(RELAY_FILES if example.words.get("relay") == "" else {}), **example.files}
-    for path, data in list(found.items()):
-        if "missing" in example.facts.get(path, {}):
-            del found[path]
-        elif example.facts.get(path, {}).get("made") == "hash":
-            found[path] = hash_format.build(makemap.read(data, fold=False).pairs)
-        elif path.endswith(".db") and "raw" not in example.facts.get(path, {}):
-            found[path] = hash_format.build(makemap.read(data).pairs)
+    for path, words in example.facts.items():
+        if words.get("made") == "hash":
+            found[path] = hash_format.build(makemap.read(found[path], fold=False).pairs)
+        if "cut" in words:
+            found[path] = found[path][: int(words["cut"])]
+        if "missing" in words:
+            found.pop(path, None)
     return found
 
 

@@ -136,9 +136,9 @@ KEPT = [
 
 @pytest.mark.parametrize("value", FIXED)
 def test_quoting_is_repaired(value: str) -> None:
-    lines = SourceLines(f"# ours\nAuthInfo:relay.example\t{value}\r\n")
+    lines = SourceLines(f"# ours\nAuthInfo:relay.example\t{value}\n")
     apply_fixes(lines, lint(lines, kind="authinfo"))
-    assert str(lines) == f"# ours\nAuthInfo:relay.example\t{FIXED[value]}\r\n"
+    assert str(lines) == f"# ours\nAuthInfo:relay.example\t{FIXED[value]}\n"
     assert serious(lint(lines, kind="authinfo")) == set()
 
 

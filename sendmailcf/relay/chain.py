@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from .. import makemap
+from .. import makemap, mapdb
 from ..authinfo import MASK, PREFIX, DefaultAuthInfo, Reading, host_problem, lookup_keys, surprises
 from ..config import Config
 from ..errors import MapError
@@ -69,6 +69,30 @@ def check(
 
 #: Where the mailer of a smart host connects to if nobody sets a port.
 SMTP_PORT = 25
+
+
+def _missing_file(file: str) -> str:
+    """The rule that tells of a missing database: where its path is not a full one, that is the cause."""
+    return "map-missing-file" if file.startswith("/") else "auth-map-path"
+
+
+def _foreign(node: Optional[KeyFile], data: bytes) -> str:
+    """The rule that tells of a database which cannot be read: another kind of file, or a damaged one."""
+    try:
+        kind = mapdb.kind(data[: mapdb.HEAD_BYTES])[0].replace("hash185", "hash")
+    except MapError:
+        return "map-type-mismatch"
+    same = node is not None and kind == node.map_class.lower().replace("implicit", "hash")
+    return "auth-map-corrupt" if same else "map-type-mismatch"
+
+
+def _refused_line(problem: makemap.Problem) -> str:
+    """The rule that tells of a line which makemap refuses."""
+    if problem.key is not None:
+        return "source-duplicate"
+    if "leading space" in problem.safe:
+        return "source-leading-blank"
+    return "source-no-value" if "without a value" in problem.safe else "source-line-long"
 
 
 def _unsaid(text: str) -> str:
@@ -506,14 +530,15 @@ class _Walk:
         failed = "the lookup fails: no authentication, the relay answers 530"
         if database.data is None:
             state = WRONG if database.missing else UNKNOWN
-            rule = "auth-map-missing" if state == WRONG else ""
+            hidden = node is not None and "o" in map_arguments(node).flags
+            rule = "" if state != WRONG else "auth-map-missing" if hidden else _missing_file(file)
             self._add(name, state, f"{path}: {database.problem}", failed, build, rule=rule)
             return
         try:
             records = records_of(node, database.data)
             self._add(name, OK, f"{path}: {len(records)} entries, {records.info.byteorder} endian")
         except MapError as error:
-            self._add(name, WRONG, f"{path}: {error}", failed, build, rule="auth-map-corrupt")
+            self._add(name, WRONG, f"{path}: {error}", failed, build, rule=_foreign(node, database.data))
 
     def _permissions(self, node: Optional[KeyFile]) -> None:
         name = "permissions"
@@ -590,7 +615,7 @@ class _Walk:
                 f"{file}: line {problem.line}: {problem.safe}",
                 "makemap leaves the line out, or takes it for something else",
                 f"repair the line, then {build}",
-                rule="auth-makemap-space",
+                rule=_refused_line(problem),
             )
             return ""
         if wanted == records:
@@ -617,7 +642,7 @@ class _Walk:
             f"{file}.db is not what {file} says: {said}",
             "sendmail uses the old entries",
             build,
-            rule="auth-map-stale",
+            rule="map-stale",
         )
         for one in self._keys(node.name):
             old, new = self._raw(one, records), self._raw(one, wanted)

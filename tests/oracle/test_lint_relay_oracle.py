@@ -64,7 +64,7 @@ def test_a_stock_file_with_a_smart_host_and_nothing_else_is_clean(name: str) -> 
     assert serious(lint(cf)) == set()
     example = Example("Good", {})
     host = lint_host(cf, lambda path: FakeFacts(path, example))
-    assert serious(host) == ({"auth-map-missing"} if name == "authinfo" else set())
+    assert serious(host) == ({"map-missing-file"} if name != "smart" else set())
 
 
 KEY = """

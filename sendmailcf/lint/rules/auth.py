@@ -13,9 +13,7 @@ from typing import Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from attrs import evolve
 
-from ... import makemap
 from ...authinfo import (
-    LINE_BYTES,
     PREFIX,
     AuthInfoEntry,
     Credentials,
@@ -31,11 +29,10 @@ from ...config import Config
 from ...errors import EditError
 from ...known.policies import SASL_MECHANISMS
 from ...nodes import Option, value_of
-from ...text import encode
 from ...values import map_arguments, option_row
 from ..chain import SOURCES, sources_seen, told
 from ..context import Context
-from ..documents import AUTHINFO, FIVE_LINES, MAP, NAMED_SOURCES, FiveLines
+from ..documents import AUTHINFO, FIVE_LINES, FiveLines
 from ..problem import Edit, Fix, Severity
 from ..rule import Found, named, rule
 
@@ -513,7 +510,7 @@ def auth_key_form(context: Context, index: int, node: Entry) -> Iterator[Found]:
         Kauthinfo hash -f /etc/mail/authinfo
         --- /etc/mail/authinfo
         authinfo:relay.example<TAB>"U:user" "P:invented"
-        --- /etc/mail/authinfo.db
+        --- /etc/mail/authinfo.db made=hash
         authinfo:relay.example<TAB>"U:user" "P:invented"
     """
     if _is_entry(node):
@@ -621,8 +618,8 @@ def auth_key_missing(context: Context) -> Iterator[Found]:
         # nothing else
         --- /etc/mail/authinfo
         AuthInfo:mail.example<TAB>"U:user" "P:invented"
-        --- /etc/mail/authinfo.db
-        AuthInfo:mail.example<TAB>"U:user" "P:invented"
+        --- /etc/mail/authinfo.db made=hash
+        authinfo:mail.example<TAB>"U:user" "P:invented"
     Good (relay):
         --- /etc/mail/sendmail.cf
         # nothing else
@@ -645,37 +642,6 @@ def auth_catch_all(context: Context, index: int, node: Entry) -> Iterator[Found]
     if _is_entry(node) and len(node.key) == len(PREFIX):
         yield Found(index, f"{PREFIX} without a host is used for every server", 0, len(node.key))
 
-
-@rule(
-    "AU028", "auth-makemap-space", Severity.ERROR, kinds=(*NAMED_SOURCES, MAP),
-    consequence="makemap reports it, and leaves the line out or takes it for something else",
-)  # fmt: skip
-def auth_makemap_space(context: Context) -> Iterator[Found]:
-    """makemap refuses a line of the source: it begins with a blank, has no value, or a key that was there before.
-
-    The good lines are in the database all the same.
-
-    Bad:
-        <SP>AuthInfo:relay.example<TAB>"U:user" "P:invented"
-    Bad:
-        AuthInfo:relay.example
-    Bad:
-        AuthInfo:relay.example<TAB>"U:user" "P:invented"
-        AuthInfo:relay.example<TAB>"U:other" "P:invented"
-    Good:
-        AuthInfo:relay.example<TAB>"U:user" "P:invented"
-    """
-    declared = context.declaration
-    fold = declared is None or "f" not in map_arguments(declared).flags
-    problems = makemap.read(bytes(context.document), fold=fold).problems
-    if problems:
-        # makemap counts the rest of a long line as another line.
-        texts = (context.document.raw(index) for index in range(len(context.document)))
-        places = [
-            index for index, text in enumerate(texts) for _ in range(0, len(encode(text)), LINE_BYTES + 1)
-        ]
-        for problem in problems:
-            yield Found(places[min(problem.line, len(places)) - 1], f"makemap: {problem.safe}")
 
 
 # DefaultAuthInfo.
@@ -944,12 +910,8 @@ def auth_map_path(context: Context) -> Iterator[Found]:
 
 @rule("AU042", "auth-map-missing", Severity.ERROR)
 def auth_map_missing(context: Context) -> Iterator[Found]:
-    """The database of the map of credentials is missing.
+    """The database of the map of credentials is missing, and the flag -o hides it.
 
-    Bad (relay):
-        --- /etc/mail/sendmail.cf
-        # nothing else
-        --- /etc/mail/authinfo.db missing=1
     Bad (relay):
         --- /etc/mail/sendmail.cf
         Kauthinfo hash -o /etc/mail/authinfo
@@ -963,36 +925,18 @@ def auth_map_missing(context: Context) -> Iterator[Found]:
 
 @rule("AU043", "auth-map-corrupt", Severity.ERROR)
 def auth_map_corrupt(context: Context) -> Iterator[Found]:
-    """The database of the map of credentials is no hash file, or a damaged one.
+    """The database of the map of credentials is damaged.
 
     Bad (relay):
         --- /etc/mail/sendmail.cf
         # nothing else
-        --- /etc/mail/authinfo.db raw=1
-        AuthInfo:relay.example "U:user" "P:invented"
+        --- /etc/mail/authinfo.db made=hash cut=6000
+        authinfo:relay.example<TAB>"U:user" "P:invented"
     Good (relay):
         --- /etc/mail/sendmail.cf
         # nothing else
     """
     return told(context, "auth-map-corrupt", alone=False)
-
-
-@rule("AU044", "auth-map-stale", Severity.ERROR)
-def auth_map_stale(context: Context) -> Iterator[Found]:
-    """The database of the map of credentials is not what its source says.
-
-    They are compared by content.
-
-    Bad (relay):
-        --- /etc/mail/sendmail.cf
-        # nothing else
-        --- /etc/mail/authinfo
-        AuthInfo:relay.example<TAB>"U:user" "P:another"
-    Good (relay):
-        --- /etc/mail/sendmail.cf
-        # nothing else
-    """
-    return told(context, "auth-map-stale", alone=False)
 
 
 @rule("AU045", "auth-map-fold", Severity.ERROR)
@@ -1029,8 +973,8 @@ def auth_entry_missing(context: Context) -> Iterator[Found]:
         --- /etc/mail/sendmail.cf
         # nothing else
         --- /etc/mail/authinfo missing=1
-        --- /etc/mail/authinfo.db
-        AuthInfo:relay.example<TAB>U:user P:invented
+        --- /etc/mail/authinfo.db made=hash
+        authinfo:relay.example<TAB>U:user P:invented
     Good (relay):
         --- /etc/mail/sendmail.cf
         # nothing else
@@ -1073,8 +1017,8 @@ def auth_plain_cleartext(context: Context) -> Iterator[Found]:
         R<$*><TAB>$# $1
         --- /etc/mail/authinfo
         AuthInfo:relay.example<TAB>"U:user" "P:invented"
-        --- /etc/mail/authinfo.db
-        AuthInfo:relay.example<TAB>"U:user" "P:invented"
+        --- /etc/mail/authinfo.db made=hash
+        authinfo:relay.example<TAB>"U:user" "P:invented"
     Good (relay):
         --- /etc/mail/sendmail.cf
         # nothing else
