@@ -147,7 +147,7 @@ def test_sendmail_counts_ends_of_lines() -> None:
 def test_macros_that_nest_too_deep_are_told() -> None:
     text = b"DA$A\nCB$A\nSx\nR$A\tx\nKx hash /$A\n"
     found = [one for one in lint(Config(HEAD + text + TAIL)) if one.severity is Severity.ERROR]
-    assert [(one.code, one.line) for one in found] == [("MA006", 5), ("RS003", 7), ("MA006", 8)]
+    assert [(one.code, one.line) for one in found] == [("MA006", 5), ("RS009", 7), ("MA006", 8)]
 
 
 def test_problem_of_the_whole_file_has_no_line_of_sendmail() -> None:
