@@ -243,10 +243,11 @@ def rewritten(value: str, key: str) -> str:
 
 @frozen
 class Reading:
-    """What sendmail makes of a value: credentials, or the reason why there are none."""
+    """What sendmail makes of a value: credentials, or the reason why there are none, and a word for it."""
 
     credentials: Optional[Credentials]
     problem: Optional[str] = None
+    cause: str = ""
 
 
 def read_value(value: str, key: str = "") -> Reading:
@@ -264,28 +265,36 @@ def read_items(text: str) -> Reading:
         if token is None:
             if "P" in found and ("U" in found or "I" in found):
                 break  # an unquoted word ends the list, silently
-            return Reading(None, "an item is not in double quotes: sendmail logs `authinfo failed`")
+            if rest[0] == ",":
+                return Reading(None, "a comma stands between items: sendmail logs `authinfo failed`", "comma")
+            return Reading(
+                None, "an item is not in double quotes: sendmail logs `authinfo failed`", "unquoted"
+            )
         item = token.group()
         rest = re.sub(r"^[ \t\v\f\r\n]+", "", rest[token.end() :])
         count += 1
         if len(encode(item)) > ITEM_BYTES + 4:
-            return Reading(None, "an item is longer than 256 bytes: sendmail silently sends nothing")
+            return Reading(None, "an item is longer than 256 bytes: sendmail silently sends nothing", "long")
         body = item[1:-1] if len(item) > 1 and item.endswith('"') else item[1:]
         tag = body[:1].upper()
         if tag not in ("U", "I", "P", "R", "M") or body[1:2] not in (":", "="):
-            return Reading(None, "an item has an unknown tag or delimiter: sendmail logs `authinfo failed`")
+            return Reading(
+                None, "an item has an unknown tag or delimiter: sendmail logs `authinfo failed`", "tag"
+            )
         content = body[2:]
         if body[1] == "=":
             try:
                 content = decode(base64.b64decode(content.encode("ascii"), validate=True))
             except (binascii.Error, ValueError):
-                return Reading(None, BAD_BASE64)
+                return Reading(None, BAD_BASE64, "base64")
         found[tag] = content
     if "P" not in found or not ("U" in found or "I" in found):
-        return Reading(None, "no password, or neither user (U) nor authentication id (I)")
+        return Reading(None, "no password, or neither user (U) nor authentication id (I)", "missing")
     user, authid = found.get("U", found.get("I", "")), found.get("I")
     if not found["P"] or not (user or authid):
-        return Reading(None, "the password or the user is empty: sendmail silently does not authenticate")
+        return Reading(
+            None, "the password or the user is empty: sendmail silently does not authenticate", "empty"
+        )
     words = tuple(word for word in found.get("M", "").split(" ") if word)
     made = Credentials(user, found["P"], words, found.get("R"), None if authid == user else authid)
     return Reading(made)
@@ -295,11 +304,13 @@ def read_items(text: str) -> Reading:
 class Surprise:
     """What sendmail does with a value that its writer did not mean.
 
-    text: without the secret.  altered: whether another user or password is sent than the one written.
+    text: without the secret.  altered: whether another user or password is sent than the one written.  cause: a word
+    for it.
     """
 
     text: str
     altered: bool = False
+    cause: str = ""
 
 
 def surprises(value: str) -> List[Surprise]:
@@ -309,22 +320,31 @@ def surprises(value: str) -> List[Surprise]:
     for tag, what in (("P", "password"), ("U", "user"), ("I", "authentication id")):
         texts = [one[3:-1] for one in items if one[1:3].upper() == tag + ":" and one[-1:] == '"']
         if any(re.search("%[0-9]", text) for text in texts):
-            found.append(Surprise(f"the {what} holds % and a digit, which the map lookup rewrites", True))
+            found.append(
+                Surprise(f"the {what} holds % and a digit, which the map lookup rewrites", True, "percent")
+            )
         if any(re.search(r'\\["\\]', text) for text in texts):
-            found.append(Surprise(f"a backslash before a quote or backslash stays in the {what}", True))
+            found.append(
+                Surprise(f"a backslash before a quote or backslash stays in the {what}", True, "backslash")
+            )
     for one in items:
         if re.match('"[Pp]=', one) and not _is_text(one[3:].rstrip('"')):
-            found.append(Surprise("base64 that is no text: was the password written as it is after P=?", True))
+            text = "base64 that is no text: was the password written as it is after P=?"
+            found.append(Surprise(text, True, "raw"))
     tags = [one[1:2].upper() for one in items[:MAX_ITEMS]]
     for tag in dict.fromkeys(tags):
         if tags.count(tag) > 1:
-            found.append(Surprise(f"{tag} is given {tags.count(tag)} times: the last one wins"))
+            found.append(
+                Surprise(f"{tag} is given {tags.count(tag)} times: the last one wins", False, "duplicate")
+            )
     if len(items) > MAX_ITEMS:
-        found.append(Surprise(f"of {len(items)} items those after the seventh are ignored"))
+        found.append(Surprise(f"of {len(items)} items those after the seventh are ignored", False, "many"))
     # A first item without quotes is no surprise but an error, which reading reports.
     outside = re.sub(r'"(?:[^"\\]|\\.)*(?:"|\\?$)', '"', value, flags=re.DOTALL)
-    if re.search(r'"[ \t]*[^" \t\r\n]', outside):
-        found.append(Surprise("a word without quotes ends the list: what follows is ignored"))
+    ending = re.search(r'"[ \t]*([^" \t\r\n])', outside)
+    if ending is not None:
+        what, cause = ("comma", "comma") if ending.group(1) == "," else ("word without quotes", "ends")
+        found.append(Surprise(f"a {what} ends the list: what follows is ignored", False, cause))
     return found
 
 
@@ -553,17 +573,22 @@ class DefaultAuthInfo:
         values = [self._lines[i].partition("\0")[0].rstrip("\n") for i in self._counted()]
         if len(values) < 2:
             what = "authentication id" if not values else "password"
-            return Reading(None, f"sendmail can't read the {what}: mail to servers with AUTH stays queued")
+            return Reading(
+                None, f"sendmail can't read the {what}: mail to servers with AUTH stays queued", "lines"
+            )
         if len(values) == 2 or not values[2]:
-            return Reading(None, "the third line, the password, is missing: silently no authentication")
+            return Reading(
+                None, "the third line, the password, is missing: silently no authentication", "lines"
+            )
         user, authid = values[0] or values[1], values[1]
         if not user:
-            return Reading(None, "both ids, lines 1 and 2, are empty: silently no authentication")
+            return Reading(None, "both ids, lines 1 and 2, are empty: silently no authentication", "lines")
         if values[0][: len(PREFIX)].lower() == PREFIX.lower():
             return Reading(
                 None,
                 "this is a map source, and DefaultAuthInfo takes five plain lines: sendmail would send whole "
                 "entries, passwords included, as user and password",
+                "source",
             )
         realm = values[3] if len(values) > 3 and values[3] else None
         words = tuple(word for word in (values[4] if len(values) > 4 else "").split(" ") if word)

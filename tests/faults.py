@@ -175,7 +175,7 @@ FAULTS: Sequence[Fault] = (
     Fault("ds other", "smart host", "not to relay", lambda c: c.cf("^DS.*$", f"DSr{c.random.random()}.example"), ALL),
     Fault("ds port", "smart host", "a colon separates hosts",
           lambda c: c.cf("^DS.*$", f"DS{HOST}:{c.random.choice([588, 465, 2588])}"), ALL),
-    Fault("ds address", "smart host", "leads to user@", lambda c: c.cf("^DS.*$", f"DSuser@{HOST}"), ALL),
+    Fault("ds address", "smart host", r"leads to \*+@", lambda c: c.cf("^DS.*$", f"DSuser@{HOST}"), ALL),
     Fault("ds one word and a port", "smart host", "leads to 587", lambda c: c.cf("^DS.*$", "DSrelay:587"), ALL),
     Fault("ds below its rules", "smart host", "DS|rules",
           lambda c: (c.cf("^DS.*\n", ""), c.cf(r"\Z", f"\nDS{HOST}\n")), ALL),
@@ -315,7 +315,7 @@ FAULTS: Sequence[Fault] = (
     # The value
     Fault("without quotes", "entry", "not in double quotes", lambda c: c.entry(f"U:{USER} P:{PASSWORD}")),
     Fault("single quotes", "entry", "not in double quotes", lambda c: c.entry(ENTRY.replace('"', "'"))),
-    Fault("commas", "entry", "not in double quotes|no password", lambda c: c.entry(f'"U:{USER}", "P:{PASSWORD}"')),
+    Fault("commas", "entry", "comma|no password", lambda c: c.entry(f'"U:{USER}", "P:{PASSWORD}"')),
     Fault("unknown tag", "entry", "unknown tag", lambda c: c.entry(_item(f'"X:{PASSWORD}"'))),
     Fault("unknown delimiter", "entry", "unknown tag or delimiter", lambda c: c.entry(_item(f'"P{c.random.choice(";- .")}{PASSWORD}"'))),
     Fault("no password", "entry", "no password", lambda c: c.entry(f'"U:{USER}" "M:LOGIN"')),

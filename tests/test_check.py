@@ -160,7 +160,7 @@ def test_standard_input_and_kinds(check: Call, monkeypatch: pytest.MonkeyPatch) 
     given(AUTHINFO)
     status, out, _ = check("--as", "access", "--stdin-filename", "x/tmp123", "-", "--format=concise")
     assert status == 1
-    assert out.startswith("x/tmp123:1:1: error: AU001 auth-value-bad: ")
+    assert out.startswith("x/tmp123:1:1: error: AU001 auth-value-unquoted: ")
     given(AUTHINFO)
     assert "AU001" in check("-", "--stdin-filename", "etc/mail/authinfo")[1]
     # A file of credentials under an odd name is known by its first entry.

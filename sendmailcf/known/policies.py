@@ -326,3 +326,12 @@ CLIENT_MODIFIERS: Tuple[Row, ...] = (
     Row("D", "The client does not use DANE"),
     Row("M", "The client does not use MTA-STS"),
 )
+
+#: Names of SASL mechanisms: those registered with IANA that a plug-in has, and LOGIN, NTLM and XOAUTH2, which are not.
+SASL_MECHANISMS: Tuple[str, ...] = (
+    "EXTERNAL", "GSSAPI", "GSS-SPNEGO", "GS2-KRB5", "GS2-KRB5-PLUS", "GS2-IAKERB", "GS2-IAKERB-PLUS", "KERBEROS_V4",
+    "KERBEROS_V5", "DIGEST-MD5", "CRAM-MD5", "NTLM", "OTP", "SKEY", "SRP", "PASSDSS-3DES-1", "ANONYMOUS", "LOGIN",
+    "PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-224", "SCRAM-SHA-224-PLUS", "SCRAM-SHA-256",
+    "SCRAM-SHA-256-PLUS", "SCRAM-SHA-384", "SCRAM-SHA-384-PLUS", "SCRAM-SHA-512", "SCRAM-SHA-512-PLUS",
+    "OAUTHBEARER", "XOAUTH", "XOAUTH2", "OPENID20", "SAML20", "SECURID", "ECDSA-NIST256P-CHALLENGE",
+)  # fmt: skip

@@ -43,6 +43,23 @@ START_MACROS = {
 
 
 @frozen
+class Unseen:
+    """A file of which nothing is known."""
+
+    path: str
+    data: Optional[bytes] = None
+    problem: Optional[str] = "not looked at"
+    missing: bool = False
+    irregular: bool = False
+    mode: int = 0
+    uid: int = 0
+    links: int = 1
+    modified: float = 0.0
+    directories: Tuple[Tuple[str, int, int], ...] = ()
+    judged: bool = False
+
+
+@frozen
 class OptionLine:
     """A line that sets an option which this sendmail has.
 
@@ -216,10 +233,20 @@ class Context:
 
     @cached_property
     def chain(self) -> Optional[Chain]:
-        """The AUTH chain of the host, as `relay check` walks it; None without facts of files."""
+        """The AUTH chain of the host, as `relay check` walks it, for a sendmail.cf that may have one.
+
+        Without facts, nothing is known of any other file, and links that depend on one say so.
+        """
+        if not isinstance(self.document, Config):
+            return None
+        cf, maps = self.document, ("authinfo", "access") if self.facts is not None else ()
+        if not (
+            cf.macros.get("S") or "DefaultAuthInfo" in cf.options or any(name in cf.maps for name in maps)
+        ):
+            return None
         from ..relay.chain import check
 
-        return None if self.facts is None or self.config is None else check(self.config, self.facts)
+        return check(cf, self.facts or Unseen)
 
     @cached_property
     def suppressions(self) -> Optional[Suppressions]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from .. import makemap
-from ..authinfo import PREFIX, DefaultAuthInfo, Reading, lookup_keys, surprises
+from .. import makemap, mapdb
+from ..authinfo import MASK, PREFIX, DefaultAuthInfo, Reading, host_problem, lookup_keys, surprises
 from ..config import Config
 from ..errors import MapError
 from ..nodes import KeyFile
 from ..values import map_arguments
+from . import ses
 from .credentials import judge
 from .host import (
     CLEAR,
@@ -35,9 +36,18 @@ from .links import ADVICE, OK, UNKNOWN, WRONG, Chain, Link
 from .live import Live
 from .permissions import refused_default_auth_info, unsafe_map
 from .plan import WRAPPED_PORTS, port_of
-from .predict import PORTS, Predictor, client_modifiers, default_auth_info, mechanism_words, offered_by
-from .providers import provider_of
-from .readiness import Readiness, certificates
+from .predict import (
+    DEFAULT_MECHANISMS,
+    PORTS,
+    Predictor,
+    client_modifiers,
+    default_auth_info,
+    mechanism_words,
+    mechanisms_problem,
+    offered_by,
+)
+from .providers import family, provider_of
+from .readiness import Readiness, certificates, option_of
 from .rewrite import LookupFailedError
 
 
@@ -57,6 +67,38 @@ def check(
     return _Walk(cf, look, host, tls, live).walk()
 
 
+#: Where the mailer of a smart host connects to if nobody sets a port.
+SMTP_PORT = 25
+
+
+def _missing_file(file: str) -> str:
+    """The rule that tells of a missing database: where its path is not a full one, that is the cause."""
+    return "map-missing-file" if file.startswith("/") else "auth-map-path"
+
+
+def _foreign(node: Optional[KeyFile], data: bytes) -> str:
+    """The rule that tells of a database which cannot be read: another kind of file, or a damaged one."""
+    try:
+        kind = mapdb.kind(data[: mapdb.HEAD_BYTES])[0].replace("hash185", "hash")
+    except MapError:
+        return "map-type-mismatch"
+    same = node is not None and kind == node.map_class.lower().replace("implicit", "hash")
+    return "auth-map-corrupt" if same else "map-type-mismatch"
+
+
+def _refused_line(problem: makemap.Problem) -> str:
+    """The rule that tells of a line which makemap refuses."""
+    if problem.key is not None:
+        return "source-duplicate"
+    if "leading space" in problem.safe:
+        return "source-leading-blank"
+    return "source-no-value" if "without a value" in problem.safe else "source-line-long"
+
+
+def _unsaid(text: str) -> str:
+    return re.sub("^.*@", f"{MASK}@", text, flags=re.DOTALL)
+
+
 class _Walk:
     def __init__(self, cf: Config, look: Look, host: Optional[str], tls: str, live: Optional[Live]) -> None:
         self.cf, self.look, self.tls, self.live = cf, look, tls, live
@@ -69,7 +111,8 @@ class _Walk:
         asked = live is not None and (host is None or host.lower() == found.lower())
         named = live.server_name.strip("[]") if live is not None and asked else ""
         self.led = bool(named) and named.lower() != found.lower()
-        self.host = named or host or found
+        # What stands before an @ may be a password.
+        self.host = (named or host or found).rpartition("@")[2]
         self.server = Server.of(self.host)
         self.links: List[Link] = []
         self.has_ruleset = "authinfo" in cf.rulesets
@@ -109,10 +152,28 @@ class _Walk:
             altered=altered,
             verifies=verification.state == OK,
         )
-        return Chain(self.host, tuple(self.links), predictor.predict())
+        return Chain(self.host, tuple(self.links), predictor.predict(), self._meant(node))
 
-    def _add(self, name: str, state: str, detail: str, consequence: str = "", repair: str = "") -> None:
-        self.links.append(Link(name, state, detail, consequence, repair))
+    def _add(
+        self, name: str, state: str, detail: str, consequence: str = "", repair: str = "", *, rule: str = ""
+    ) -> None:
+        self.links.append(Link(name, state, detail, consequence, repair, rule=rule))
+
+    def _meant(self, node: Optional[KeyFile]) -> bool:
+        """Whether anything shows that sendmail should authenticate: a provider's relay, DefaultAuthInfo, a map
+        authinfo, or AuthInfo entries."""
+        known = provider_of(self.host) is not None or ses.endpoint(self.host) is not None
+        if self.smart is not None and (known or "authinfo" in self.cf.maps):
+            return True
+        _, source, _ = self._facts(node)
+        text = (source.data if source is not None else None) or b""
+        prefix = PREFIX.lower().encode()
+        return (
+            bool(default_auth_info(self.cf))
+            or (self.smart is not None and self.has_ruleset and self._undeclared() != "")
+            or any(key.lower().startswith(prefix) for key in self._records(node) or ())
+            or re.search(rb"^[ \t]*" + prefix, text, re.MULTILINE | re.IGNORECASE) is not None
+        )
 
     # The relay.
     def _smart_host(self) -> None:
@@ -124,12 +185,17 @@ class _Walk:
                 "DS is empty" if not self.cf.macros.get("S") else "the rules do not use DS",
                 "mail goes straight to the servers of its recipients",
                 self.apply,
+                rule="smarthost-unused",
             )
             return
-        text, found = self.smart.text, self.smart.name
+        text, found = _unsaid(self.smart.text), self.smart.name
         if self.wanted and found.lower() != self.wanted.lower():
             self._add(
-                name, WRONG, f"DS{text} leads to {found}, not to {self.wanted}", "mail goes there", self.apply
+                name,
+                WRONG,
+                f"DS{text} leads to {_unsaid(found)}, not to {self.wanted}",
+                "mail goes there",
+                self.apply,
             )
         elif self.smart.stray_port not in (None, self._port()):
             self._add(
@@ -138,17 +204,41 @@ class _Walk:
                 f"DS{text}: a colon separates hosts, it does not set a port",
                 f"sendmail connects to port {self._port()}",
                 f"{self.apply} --port {self.smart.stray_port}",
+                rule="smarthost-port",
             )
-        elif "@" in found:
+        elif re.fullmatch("[0-9]+", found):
+            self._add(
+                name,
+                WRONG,
+                f"DS{text}: what stands before a colon is a mailer, so the host is {found}",
+                "mail bounces: host unknown",
+                f"sendmailcf relay apply --host {self.smart.mailer} --port {found} --user USER --password-stdin",
+                rule="smarthost-one-word-colon",
+            )
+        elif "@" in self.smart.host:
             self._add(
                 name,
                 WRONG,
                 f"DS{text} holds an address, not a host",
                 "mail bounces: host unknown",
-                f"sendmailcf set {self.cf_path} D.S {found.rpartition('@')[2]}",
+                f"sendmailcf set {self.cf_path} D.S {self.smart.host.rpartition('@')[2]}",
+                rule="smarthost-user",
+            )
+        elif self._is_tcp() and "$" not in found and host_problem(found.rstrip(".")) is not None:
+            self._add(
+                name,
+                WRONG,
+                f"DS{text}: {found!r} is no name of a host; is it a placeholder?",
+                "mail bounces: host unknown",
+                self.apply,
+                rule="smarthost-not-a-name",
             )
         else:
             self._add(name, OK, f"DS{text}")
+
+    def _is_tcp(self) -> bool:
+        mailer = self.cf.mailers.get(self.smart.mailer) if self.smart else None
+        return mailer is not None and mailer.path == "[IPC]"
 
     def _port(self) -> Optional[int]:
         mailer = self.cf.mailers.get(self.smart.mailer) if self.smart else None
@@ -159,22 +249,38 @@ class _Walk:
         if self.smart is None:
             self._add(name, UNKNOWN, "no smart host")
             return
+        if self.smart.mailer.lower() == "error":
+            self._add(
+                name,
+                WRONG,
+                "DS selects the mailer error",
+                "sendmail refuses every message to another host",
+                self.apply,
+                rule="smarthost-error",
+            )
+            return
         try:
             mailer = self.cf.mailers[self.smart.mailer]
         except KeyError:
             self._add(
                 name,
                 WRONG,
-                f"DS{self.smart.text} selects the mailer {self.smart.mailer}, which is not defined",
+                f"DS selects the mailer {self.smart.mailer}, which is not defined",
                 "every message bounces: unknown mailer",
                 self.apply,
+                rule="smarthost-mailer-unknown",
             )
             return
         arguments, where = mailer.arguments or "", f"mailer {mailer.name}"
         port, off = port_of(arguments), client_modifiers(self.cf)
         if mailer.path != "[IPC]" or arguments.split()[:1] not in (["TCP"], ["IPC"]):
             self._add(
-                name, WRONG, f"{where} speaks no SMTP over TCP", "there is no AUTH", "give DS another mailer"
+                name,
+                WRONG,
+                f"{where} speaks no SMTP over TCP",
+                "there is no AUTH",
+                "give DS another mailer",
+                rule="smarthost-error",
             )
         elif port is None:
             self._add(name, UNKNOWN, f"{where}, a port of a name not known here: {arguments}")
@@ -185,6 +291,7 @@ class _Walk:
                 f"{where}, port {port}: there TLS begins with the first byte",
                 "sendmail waits for a greeting that never comes, and defers the mail",
                 f"{self.apply} --port 587",
+                rule="relay-port-wrapped",
             )
         elif port not in PORTS and provider_of(self.host) is None:
             self._add(
@@ -193,6 +300,7 @@ class _Walk:
                 f"{where}, port {port}: relays usually take STARTTLS on {', '.join(map(str, PORTS))}",
                 "sendmail defers the mail unless the relay listens there",
                 f"{self.apply} --port 587",
+                rule="relay-port-unusual",
             )
         elif set(off) & {"A", "S"}:
             what = "authenticate" if "A" in off else "use STARTTLS"
@@ -202,23 +310,41 @@ class _Walk:
                 f"ClientPortOptions has the modifiers {off}",
                 f"sendmail does not {what} as a client: the relay answers 530",
                 f"take A and S out of the Modifiers of ClientPortOptions in {self.cf_path}",
+                rule="auth-client-off",
+            )
+        elif port == SMTP_PORT and self._submission():
+            ses_host = ses.endpoint(self.host) is not None
+            self._add(
+                name,
+                ADVICE,
+                f"{where}, port {port}: relays take authenticated mail on port 587",
+                "where port 25 is closed or throttled, as in most clouds, mail is deferred",
+                f"{self.apply} --port 587",
+                rule="ses-port-25" if ses_host else "relay-port-default",
             )
         else:
             self._add(name, OK, f"{where}, port {port}")
+
+    def _submission(self) -> bool:
+        """Whether sendmail shall log in: mail without that goes to port 25 as it should."""
+        return self._meant(self._map_node())
 
     def _mechanisms(self, entry: Reading) -> None:
         name = "mechanisms"
         words, source = mechanism_words(self.cf, entry)
         deferred = "all mail to servers that offer AUTH is deferred: no worthy mechanisms"
-        bad = [word for word in words if set(word) & set(',\t"')]
-        if bad or not words:
+        spoiled = mechanisms_problem(words)
+        if spoiled:
             self._add(
                 name,
                 WRONG,
                 f"{' '.join(words) or 'none'} ({source}): names are separated by blanks, without quotes",
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
+                rule=spoiled,
             )
+        elif entry.credentials is None and words == list(DEFAULT_MECHANISMS):
+            self._add(name, UNKNOWN, f"{' '.join(words)} ({source}), unless the entry names others")
         elif not {word.upper() for word in words} & set(offered_by(self.host)):
             self._add(
                 name,
@@ -226,6 +352,7 @@ class _Walk:
                 f"{' '.join(words)} ({source}): none of {' '.join(offered_by(self.host))}, which the relay offers",
                 deferred,
                 f"sendmailcf set {self.cf_path} O.AuthMechanisms 'LOGIN PLAIN'",
+                rule="auth-mech-default",
             )
         else:
             self._add(name, OK, f"{' '.join(words)} ({source})")
@@ -270,7 +397,9 @@ class _Walk:
             option = default_auth_info(self.cf)
             if option:
                 detail += f"; DefaultAuthInfo={option} is no map, and ignored while a ruleset authinfo exists"
-            self._add(name, WRONG, detail, "no credentials are found: the relay answers 530", self.apply)
+            consequence = "no credentials are found: the relay answers 530"
+            rule = "map-undefined" if asked else self._no_entry()
+            self._add(name, WRONG, detail, consequence, self.apply, rule=rule)
             return
         flags, file = map_arguments(node).flags, map_file(node)
         if node.map_class.lower() not in FORMATS:
@@ -282,6 +411,7 @@ class _Walk:
                 f"{node.name} has the flag -m, which gives the key in place of the value",
                 "authinfo failed: no authentication, the relay answers 530",
                 f"take -m out of the K line of {node.name} in {self.cf_path}",
+                rule="auth-map-keys-only",
             )
         elif file is None or not file.startswith("/"):
             self._add(
@@ -290,6 +420,7 @@ class _Walk:
                 f"{node.name} names no file by its full path",
                 "the map cannot be opened",
                 self.apply,
+                rule="auth-map-path",
             )
         elif "o" in flags and self.look(file + ".db").missing:
             self._add(
@@ -298,6 +429,7 @@ class _Walk:
                 f"{node.name} has the flag -o, and {file}.db is missing",
                 "no credentials are found, and nothing is logged",
                 _build(node, file),
+                rule="auth-map-missing",
             )
         else:
             self._add(name, OK, str(node).strip())
@@ -308,9 +440,11 @@ class _Walk:
             self._add(
                 name,
                 WRONG,
-                "there is no ruleset authinfo, and no DefaultAuthInfo",
+                "there is no ruleset authinfo, and no DefaultAuthInfo"
+                + ("" if node is None else f"; the map {node.name} is never asked"),
                 "sendmail never authenticates: the relay answers 530",
                 self.apply,
+                rule="auth-map-unused" if node is not None else self._no_entry(),
             )
             return
         if len(self.cf.rulesets["authinfo"]) == 0:
@@ -321,6 +455,7 @@ class _Walk:
                 + (f"; while it exists, DefaultAuthInfo={option} is ignored" if option else ""),
                 "sendmail never authenticates: the relay answers 530",
                 self.apply,
+                rule="auth-ruleset-empty",
             )
             return
         probe = self.view.authinfo(self.server, VERIFIED, lambda *_: None)
@@ -341,7 +476,25 @@ class _Walk:
                 + self._undeclared(),
                 "no credentials are found: the relay answers 530",
                 self.apply,
+                rule=self._deaf(node),
             )
+
+    def _no_entry(self) -> str:
+        """The rule that tells why the ruleset looks in no map."""
+        if not self.has_ruleset:
+            return "auth-ruleset-none"
+        return self._deaf(None) if len(self.cf.rulesets["authinfo"]) else "auth-ruleset-empty"
+
+    def _deaf(self, node: Optional[KeyFile]) -> str:
+        """The rule that tells why the ruleset does not find the entry."""
+        if self._undeclared():
+            return "map-undefined"
+        if node is not None and "m" in map_arguments(node).flags:
+            return "auth-map-keys-only"
+        colon = "OperatorChars" not in self.cf.options or ":" in option_of(self.cf, "OperatorChars")
+        if not colon:
+            return "option-opchars-essential"
+        return "auth-ruleset-deaf"
 
     def _undeclared(self) -> str:
         names = [
@@ -377,13 +530,15 @@ class _Walk:
         failed = "the lookup fails: no authentication, the relay answers 530"
         if database.data is None:
             state = WRONG if database.missing else UNKNOWN
-            self._add(name, state, f"{path}: {database.problem}", failed, build)
+            hidden = node is not None and "o" in map_arguments(node).flags
+            rule = "" if state != WRONG else "auth-map-missing" if hidden else _missing_file(file)
+            self._add(name, state, f"{path}: {database.problem}", failed, build, rule=rule)
             return
         try:
             records = records_of(node, database.data)
             self._add(name, OK, f"{path}: {len(records)} entries, {records.info.byteorder} endian")
         except MapError as error:
-            self._add(name, WRONG, f"{path}: {error}", failed, build)
+            self._add(name, WRONG, f"{path}: {error}", failed, build, rule=_foreign(node, database.data))
 
     def _permissions(self, node: Optional[KeyFile]) -> None:
         name = "permissions"
@@ -394,7 +549,7 @@ class _Walk:
         refusal = unsafe_map(self.cf, self.look, database)
         if refusal is not None:
             words = f"unsafe map file: {refusal.words}; the relay answers 530"
-            self._add(name, WRONG, refusal.detail, words, refusal.repair)
+            self._add(name, WRONG, refusal.detail, words, refusal.repair, rule="auth-map-unsafe")
             return
         for facts in (source, database):
             path = facts.path
@@ -405,6 +560,7 @@ class _Walk:
                     f"{path} has {facts.links} names (hard links)",
                     "sendmail reads it, makemap refuses to build it again, and others may hold it by the other name",
                     f"make {path} a file of its own",
+                    rule="auth-file-links",
                 )
                 return
             if facts.data is not None and facts.mode & 0o007:
@@ -414,6 +570,7 @@ class _Walk:
                     f"{path} has mode {facts.mode:04o}",
                     "every user of this host can read or change the password; sendmail does not check it",
                     f"chmod 600 {path}",
+                    rule="auth-file-mode",
                 )
                 return
             if facts.data is not None and facts.mode & 0o020:
@@ -423,6 +580,7 @@ class _Walk:
                     f"{path} has mode {facts.mode:04o}",
                     "its group can change where the password goes; sendmail does not check it",
                     f"chmod g-w {path}",
+                    rule="auth-file-mode",
                 )
                 return
         if database.data is None and source.data is None:
@@ -457,6 +615,7 @@ class _Walk:
                 f"{file}: line {problem.line}: {problem.safe}",
                 "makemap leaves the line out, or takes it for something else",
                 f"repair the line, then {build}",
+                rule=_refused_line(problem),
             )
             return ""
         if wanted == records:
@@ -469,6 +628,7 @@ class _Walk:
                 f"{file}.db was built without makemap -f, and the K line of {node.name} has -f",
                 "keys with capital letters are not found: the relay answers 530",
                 f"take -f out of the K line of {node.name} in {self.cf_path}",
+                rule="auth-map-fold",
             )
             return ""
         missing = len([key for key in wanted if key not in records])
@@ -477,7 +637,12 @@ class _Walk:
         parts = [f"{missing} missing", f"{other} different", f"{extra} not in the source"]
         said = ", ".join(part for part in parts if not part.startswith("0 "))
         self._add(
-            name, WRONG, f"{file}.db is not what {file} says: {said}", "sendmail uses the old entries", build
+            name,
+            WRONG,
+            f"{file}.db is not what {file} says: {said}",
+            "sendmail uses the old entries",
+            build,
+            rule="map-stale",
         )
         for one in self._keys(node.name):
             old, new = self._raw(one, records), self._raw(one, wanted)
@@ -506,6 +671,8 @@ class _Walk:
             f"{key}{led} is not in {map_file(node)}.db, which has {others} AuthInfo entries{near}",
             "no credentials are found: the relay answers 530",
             self.apply,
+            # Where the flag -f is the cause, it has been told.
+            rule="auth-map-fold" if self.links[-1].rule == "auth-map-fold" else "auth-key-missing",
         )
 
     def _near(self, records: Dict[bytes, bytes]) -> str:
@@ -532,13 +699,14 @@ class _Walk:
         """The link of the entry; why what is sent is not what was meant, if so."""
         name = "entry"
         if entry.credentials is None:
-            known = any(link.state in (WRONG, UNKNOWN) for link in self.links[self.before_map :])
+            known = not entry.cause and any(link.state in (WRONG, UNKNOWN) for link in self.links[self.before_map :])
             self._add(
                 name,
                 UNKNOWN if known else WRONG,
                 entry.problem or "no entry",
                 "the relay answers 530",
                 self.apply,
+                rule="" if known else self._spoiled(entry.cause, by_option),
             )
             return ""
         used = None if by_option else self.view.used(self.server)
@@ -547,18 +715,31 @@ class _Walk:
             texts, altered = "; ".join(one.text for one in found), any(one.altered for one in found)
             consequence = "the relay gets another user or password than the one written" if altered else ""
             self._add(
-                name, WRONG, texts, consequence or "sendmail does not use all that is written", self.apply
+                name,
+                WRONG,
+                texts,
+                consequence or "sendmail does not use all that is written",
+                self.apply,
+                rule=self._spoiled(found[0].cause, by_option),
             )
             return found[0].text if altered else ""
         self._add(name, OK, f"user {entry.credentials.user!r}, with a password")
         return ""
 
+    def _spoiled(self, cause: str, by_option: bool) -> str:
+        """The rule that tells of an entry by the cause."""
+        if any(link.rule == "auth-map-keys-only" for link in self.links):
+            return "auth-map-keys-only"
+        if by_option:
+            return "default-auth-info-is-map-source" if cause == "source" else "auth-option-lines"
+        return f"auth-value-{cause}" if cause else "auth-entry-missing"
+
     def _endpoint(self) -> None:
         """Whether the host and port are a relay's, as far as its provider is known."""
         name, judged = "endpoint", judge(self.host, None, None, port=self._port())
-        wrong = next((link for link in judged if link.state == WRONG), None)
+        wrong = next((link for state in (WRONG, ADVICE) for link in judged if link.state == state), None)
         if wrong is not None:
-            self._add(name, WRONG, wrong.detail, wrong.consequence, wrong.repair)
+            self._add(name, wrong.state, wrong.detail, wrong.consequence, wrong.repair, rule=wrong.rule)
         else:
             self._add(name, OK, "; ".join(link.detail for link in judged if link.name != "port"))
 
@@ -584,7 +765,9 @@ class _Walk:
         detail = "; ".join(f"the {what} is {mistake.title}" for what, mistake in mistakes)
         sure = [mistake for _, mistake in mistakes if not mistake.guess]
         repair = "; ".join(dict.fromkeys(mistake.repair for _, mistake in mistakes))
-        self._add(name, WRONG if sure else ADVICE, detail, "the relay answers 535, and then 530", repair)
+        first = next((what for what, mistake in mistakes if not mistake.guess), "credentials-odd")
+        rule, consequence = f"{family(provider)}-{first}", "the relay answers 535, and then 530"
+        self._add(name, WRONG if sure else ADVICE, detail, consequence, repair, rule=rule)
         return detail if sure else ""
 
     def _every_server(self, node: Optional[KeyFile], by_option: bool) -> None:
@@ -598,6 +781,7 @@ class _Walk:
                 "DefaultAuthInfo knows no hosts",
                 "the password is offered to every server that asks for authentication",
                 f"{self.apply} --store authinfo",
+                rule="auth-option-any-host",
             )
         elif records is None or node is None:
             self._add(name, UNKNOWN, "no database to look for a catch-all")
@@ -609,6 +793,7 @@ class _Walk:
                 "the password is offered to every server that asks for authentication",
                 f"write {PREFIX}{self.host or 'HOST'} in {map_file(node)}, then "
                 + _build(node, map_file(node) or ""),
+                rule="auth-catch-all",
             )
         else:
             self._add(name, OK, "no catch-all: the password is offered to the hosts of the entries alone")
@@ -632,6 +817,7 @@ class _Walk:
                 "the ruleset try_tls keeps sendmail from STARTTLS",
                 "the relay answers 530: Must issue a STARTTLS command first",
                 f"repair the rules of try_tls in {self.cf_path}",
+                rule="auth-tls-off",
             )
         elif CLEAR in given and CLEAR not in allowed:
             self._add(
@@ -640,6 +826,7 @@ class _Walk:
                 "nothing demands encryption",
                 "the password is sent in clear whenever the server offers no STARTTLS",
                 repair,
+                rule="auth-plain-cleartext",
             )
         elif TLS in given and TLS not in allowed:
             self._add(
@@ -650,7 +837,14 @@ class _Walk:
                 repair,
             )
         elif not given:
-            self._add(name, WRONG, "no session is good enough for the guard", "all mail is deferred", repair)
+            self._add(
+                name,
+                WRONG,
+                "no session is good enough for the guard",
+                "all mail is deferred",
+                repair,
+                rule="auth-guard-shut",
+            )
         else:
             self._add(
                 name,
@@ -680,6 +874,7 @@ class _Walk:
                 f"{path}: {facts.problem}",
                 queued,
                 self.apply,
+                rule="auth-option-missing" if facts.missing or facts.irregular else "",
             )
             return
         self._add("map file", OK, f"{path}, five lines")
@@ -691,6 +886,7 @@ class _Walk:
                 refusal.detail,
                 f"can't open {path}: {refusal.words}: {queued}",
                 refusal.repair,
+                rule="auth-option-mode",
             )
         else:
             self._add("permissions", OK, f"{path} {facts.mode:04o}")

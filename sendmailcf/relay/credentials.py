@@ -13,8 +13,8 @@ from attrs import evolve
 from ..authinfo import DefaultAuthInfo, Reading
 from . import ses
 from .host import VERIFIED, Host, Server, credentials_in
-from .links import OK, UNKNOWN, WRONG, Link
-from .providers import Mistake, Provider, Shape, provider_of
+from .links import ADVICE, OK, UNKNOWN, WRONG, Link
+from .providers import Mistake, Provider, Shape, family, provider_of
 
 _REFUSED = "the relay answers 535, and then 530, which bounces the mail"
 
@@ -62,7 +62,7 @@ def judge(
     if port is not None:
         links.append(_port(port, provider))
     if user is not None:
-        links.append(_shape("user", user, provider.user))
+        links.append(_shape("user", user, provider.user, provider))
     if password is not None:
         links.append(_password(password, provider))
         if secret is not None and found is not None:
@@ -78,6 +78,7 @@ def _host(host: str, found: Optional[ses.Endpoint], provider: Optional[Provider]
             f"{host} is {found.title}",
             "no mail goes through it",
             f"sendmailcf relay apply --host {found.repair} --user USER --password-stdin",
+            rule="ses-host",
         )
     if provider is None:
         return Link("host", UNKNOWN, f"{host or 'no host'}: no provider of that name is known here")
@@ -91,13 +92,27 @@ def _region(found: Optional[ses.Endpoint]) -> List[Link]:
     row = ses.REGIONS.get(found.region)
     if row is not None and row.smtp == ses.NO_SMTP:
         return [
-            Link("region", WRONG, warning, "the host is unknown: mail bounces", "use a region that has one")
+            Link(
+                "region",
+                WRONG,
+                warning,
+                "the host is unknown: mail bounces",
+                "use a region that has one",
+                rule="ses-region",
+            )
         ]
-    return [
-        Link(
-            "region", OK, f"warning: {warning}" if warning else f"{found.region}, {row.title if row else ''}"
-        )
-    ]
+    if warning:
+        return [
+            Link(
+                "region",
+                ADVICE,
+                warning,
+                "the host may be unknown",
+                "see Amazon's list",
+                rule="ses-region-unknown",
+            )
+        ]
+    return [Link("region", OK, f"{found.region}, {row.title if row else ''}")]
 
 
 def _port(port: int, provider: Provider) -> Link:
@@ -112,16 +127,24 @@ def _port(port: int, provider: Provider) -> Link:
         f"{port}: {says}",
         "sendmail waits for a greeting, and defers the mail",
         f"use {better}",
+        rule="relay-port-wrapped" if wrapped else f"{family(provider)}-port",
     )
 
 
-def _shape(name: str, value: str, shape: Shape) -> Link:
+def _shape(name: str, value: str, shape: Shape, provider: Provider) -> Link:
     mistake = shape.mistake(value)
-    return Link(name, OK, shape.says or "of any shape") if mistake is None else _mistaken(name, mistake)
+    return (
+        Link(name, OK, shape.says or "of any shape")
+        if mistake is None
+        else _mistaken(name, mistake, provider)
+    )
 
 
-def _mistaken(name: str, mistake: Mistake) -> Link:
-    return Link(name, WRONG, f"it is {mistake.title}", _REFUSED, mistake.repair)
+def _mistaken(name: str, mistake: Mistake, provider: Provider) -> Link:
+    what = "credentials-odd" if mistake.guess else name
+    return Link(
+        name, WRONG, f"it is {mistake.title}", _REFUSED, mistake.repair, rule=f"{family(provider)}-{what}"
+    )
 
 
 def _password(password: str, provider: Provider) -> Link:
@@ -131,8 +154,8 @@ def _password(password: str, provider: Provider) -> Link:
             "what an SMTP password becomes after `P=`, which decodes it",
             'write it after "P:, as it is; sendmailcf relay apply does',
         )
-        return _mistaken("password", raw)
-    link = _shape("password", password, provider.password)
+        return _mistaken("password", raw, provider)
+    link = _shape("password", password, provider.password, provider)
     if provider.name == "amazon-ses" and link.state == OK:
         return Link("password", OK, f"{link.detail}; for which region cannot be seen in it")
     return link

@@ -19,7 +19,7 @@ class Link:
 
     name: which.  state: ok, wrong, advice or unknown.  detail: what is there.  consequence: what sendmail will do
     because of it.  repair: a command, or what to change.  live: whether only the running host can tell, so that not
-    knowing it is no fault of its files.
+    knowing it is no fault of its files.  rule: the rule of the linter that tells of it; empty where nothing is wrong.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Link:
     consequence: str = ""
     repair: str = ""
     live: bool = False
+    rule: str = ""
 
 
 #: What becomes of a message that goes through the relay.
@@ -49,11 +50,16 @@ class Prediction:
 
 @frozen
 class Chain:
-    """All links, in the order of the chain, for one host, and what they come to."""
+    """All links, in the order of the chain, for one host, and what they come to.
+
+    meant: whether anything in the files shows that sendmail should authenticate; without it, a chain that is broken is
+    just a host that does not.
+    """
 
     host: str
     links: Tuple[Link, ...]
     prediction: Prediction
+    meant: bool = True
 
     @property
     def broken(self) -> Tuple[Link, ...]:

@@ -8,11 +8,11 @@ host's files come to; a relay that is not well is found by `sendmailcf relay pro
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 from attrs import frozen
 
-from ..authinfo import BAD_BASE64, DefaultAuthInfo, Reading
+from ..authinfo import BAD_BASE64, DefaultAuthInfo, Reading, host_problem
 from ..config import Config
 from .host import (
     CLEAR,
@@ -83,6 +83,17 @@ def mechanism_words(cf: Config, reading: Reading) -> Tuple[List[str], str]:
     return list(DEFAULT_MECHANISMS), "by default"
 
 
+def mechanisms_problem(words: Sequence[str]) -> str:
+    """The rule of the linter that a list of mechanisms breaks by its form, or nothing: names are separated by blanks
+    and by nothing else."""
+    if not words:
+        return "auth-mech-none"
+    text = " ".join(words)
+    return (
+        "auth-mech-quotes" if set(text) & set("\"'") else "auth-mech-sep" if set(text) & set(",;\t") else ""
+    )
+
+
 def default_auth_info(cf: Config) -> str:
     """The value of DefaultAuthInfo; empty where there is none."""
     found = cf.options.all("DefaultAuthInfo")
@@ -140,8 +151,8 @@ class Predictor:
         mailer = self.cf.mailers[smart.mailer]
         if mailer.path != "[IPC]":
             return Prediction(False, ELSEWHERE, f"the mailer {smart.mailer} speaks no SMTP over TCP")
-        if "@" in smart.name:
-            return Prediction(False, BOUNCED, f"there is no host {smart.name}")
+        if "@" in smart.host or ("$" not in smart.name and host_problem(smart.name.rstrip("."))):
+            return Prediction(False, BOUNCED, "the smart host is no name of a host")
         if self.wanted and smart.name.lower() != self.wanted.lower():
             return Prediction(False, ELSEWHERE, f"mail goes to {smart.name}")
         port = port_of(mailer.arguments or "")

@@ -382,6 +382,11 @@ def provider_of(host: str, more: Iterable[Provider] = ()) -> Optional[Provider]:
     return next((row for row in (*more, *PROVIDERS) if row.serves(host)), None)
 
 
+def family(provider: Provider) -> str:
+    """How rules of the linter on the provider's relay begin."""
+    return "ses" if provider.name == "amazon-ses" else "relay"
+
+
 # Rows from a file
 
 _KINDS: Mapping[str, Tuple[type, str]] = {

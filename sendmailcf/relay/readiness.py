@@ -44,7 +44,7 @@ def option_of(cf: Config, name: str) -> str:
 def certificates(cf: Config, look: Look, tls: str) -> Link:
     """Whether sendmail can verify the relay's certificate; wrong only where the policy demands it."""
     name, file, path = "certificates", option_of(cf, "CACertFile"), option_of(cf, "CACertPath")
-    demanded = tls == "verified"
+    demanded, rule = tls == "verified", "tls-unverified"
     state = WRONG if demanded else ADVICE
     consequence = (
         "no certificate is ever verified, so all mail is deferred"
@@ -57,13 +57,22 @@ def certificates(cf: Config, look: Look, tls: str) -> Link:
             one for one, value in (("CACertFile", file), ("CACertPath", path)) if not value
         )
         repair = f"sendmailcf set {where} O.CACertFile FILE O.CACertPath DIRECTORY (both, or neither counts)"
-        return Link(name, state, f"{missing} not set", consequence, repair)
+        return Link(name, state, f"{missing} not set", consequence, repair, rule=rule)
     facts = look(file)
     if facts.data is None:
         known = state if facts.missing else UNKNOWN
-        return Link(name, known, f"CACertFile {file}: {facts.problem}", consequence, f"install {file}")
+        return Link(
+            name,
+            known,
+            f"CACertFile {file}: {facts.problem}",
+            consequence,
+            f"install {file}",
+            rule=rule if facts.missing else "",
+        )
     if b"-----BEGIN CERTIFICATE-----" not in facts.data and b"-----BEGIN TRUSTED CERT" not in facts.data:
-        return Link(name, state, f"CACertFile {file} holds no certificate", consequence, f"install {file}")
+        return Link(
+            name, state, f"CACertFile {file} holds no certificate", consequence, f"install {file}", rule=rule
+        )
     return Link(name, OK, f"CACertFile {file}, CACertPath {path}")
 
 
@@ -93,7 +102,13 @@ class Readiness:
         loose = [word for word in LOOSE if word in words]
         if unknown:
             detail = f"{', '.join(unknown)}: sendmail knows no such word"
-            return Link(name, ADVICE, detail, "the word has no effect", f"take it out of {self.cf_path}")
+            return Link(
+                name,
+                ADVICE,
+                detail,
+                "the word has no effect",
+                f"take it out of {self.cf_path}",
+            )
         if loose:
             return Link(
                 name,
@@ -101,6 +116,7 @@ class Readiness:
                 f"{', '.join(loose)} is set",
                 "sendmail takes files that others can change or read",
                 f"make the directories safe, then sendmailcf set {self.cf_path} O.DontBlameSendmail safe",
+                rule="blame-loose",
             )
         return Link(name, OK, " ".join(sorted(words)) or "not set: safe")
 
@@ -118,6 +134,7 @@ class Readiness:
                 f"the map {', '.join(hidden)} has the flag -o",
                 "were its database missing, no log entry would say so",
                 f"take -o out of the K line in {self.cf_path}",
+                rule="auth-map-optional",
             )
         return Link(name, OK, "no map of credentials has the flag -o")
 
@@ -143,6 +160,7 @@ class Readiness:
                 f"mailer {mailer.name}: {said}; the relay takes {limit}",
                 "a message to more recipients bounces: 554",
                 f"add r={limit} to the M line of {mailer.name} in {self.cf_path}",
+                rule="relay-recipients",
             )
         return Link(name, OK, f"mailer {mailer.name}: {said}; the relay takes {limit}")
 
@@ -156,6 +174,7 @@ class Readiness:
                 f"{level}",
                 "the log does not say whether sendmail authenticated",
                 f"sendmailcf set {self.cf_path} O.LogLevel {AUTH_LOG_LEVEL}",
+                rule="auth-log-level",
             )
         return Link(name, OK, f"{level}")
 
@@ -174,6 +193,7 @@ class Readiness:
                 f"{mc.path} is newer than {self.cf_path}",
                 "the next make overwrites the file, and every change made in it by hand",
                 f"make {self.cf_path} now and apply again, or `touch {self.cf_path}`",
+                rule="macro-source-newer",
             )
         return Link(name, OK, f"{mc.path} is older; a make would still overwrite what was changed by hand")
 

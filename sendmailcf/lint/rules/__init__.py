@@ -6,7 +6,21 @@ in which they look at a line.
 
 from __future__ import annotations
 
-from . import auth, headers, lines, macros, mailers, maps, options, ports, rulesets, unreadable
+from . import (
+    auth,
+    headers,
+    lines,
+    macros,
+    mailers,
+    maps,
+    options,
+    ports,
+    relaying,
+    rulesets,
+    security,
+    ses,
+    unreadable,
+)
 
 __all__ = [
     "auth",
@@ -17,6 +31,9 @@ __all__ = [
     "maps",
     "options",
     "ports",
+    "relaying",
     "rulesets",
+    "security",
+    "ses",
     "unreadable",
 ]
