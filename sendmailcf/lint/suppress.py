@@ -168,12 +168,12 @@ def suppression_unused(context: Context) -> Iterator[Found]:
         # sendmailcf: disable=OP001
         O MaxHopCount=30
     Good:
-        # sendmailcf: disable=OP001
-        O MaxHopCuont=30
+        # sendmailcf: disable=OP017
+        O CheckAliases=1
     Good:
-        # sendmailcf: disable=option-unknown
-        O MaxHopCuont=30
-        # sendmailcf: enable=option-unknown
+        # sendmailcf: disable=option-bool
+        O CheckAliases=1
+        # sendmailcf: enable=option-bool
     """
     made = context.suppressions
     if made is None:
@@ -202,8 +202,8 @@ def suppression_unknown(context: Context) -> Iterator[Found]:
         # sendmailcf: ignore=OP001
         O MaxHopCount=30
     Good:
-        # sendmailcf: disable=OP001
-        O MaxHopCuont=30
+        # sendmailcf: disable=OP017
+        O CheckAliases=1
     """
     for one in () if context.suppressions is None else context.suppressions.comments:
         if one.text:
