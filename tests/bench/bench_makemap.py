@@ -41,6 +41,8 @@ def timed(
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, str(source), os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            # Both warn of the directory for temporary files, which everybody can write.
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ],
     )  # fmt: skip
     _, status, usage = os.wait4(child, 0)
