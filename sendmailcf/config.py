@@ -165,6 +165,8 @@ class Config(CfLines):
         name: with or without braces; maps and mailers in any case; the number of a ruleset finds its name, too.
         kind: "macro", "class", "map", "mailer" or "ruleset"; None for all.
         """
+        if name is None and kind is None:
+            return list(references(self))
         wanted = None if name is None else bare(name)
         sets = self.reading().rulesets if wanted is not None and kind in (None, RULESET) else {}
         same = {one for one, rules in sets.items() if rules is sets.get(wanted or "")}

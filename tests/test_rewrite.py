@@ -11,6 +11,7 @@ from typing import Optional
 import pytest
 
 from sendmailcf.config import Config
+from sendmailcf.reading import Reading
 from sendmailcf.relay.rewrite import LookupFailedError, Rewriter
 
 #: What the map t of the examples holds.
@@ -115,7 +116,7 @@ def run(rules: str, text: str, ruleset: str = "One", **macros: str) -> str:
             raise LookupFailedError("gone.db: No such file or directory")
         return VALUES.get(key.lower())
 
-    result = Rewriter(list(Config(HEAD + rules)), lookup=lookup).run(ruleset, text, macros)
+    result = Rewriter(Reading(Config(HEAD + rules)), lookup=lookup).run(ruleset, text, macros)
     return f"failed: {result.reason}" if result.failed else result.text
 
 
@@ -127,13 +128,13 @@ def test_rules(rules: str, text: str, expected: str) -> None:
 
 def test_a_resolved_address_is_taken_apart() -> None:
     rules = "SOne\nR$* @ $*\t$#relay $@ [ $2 . example ] $: $1 @ $2\n"
-    result = Rewriter(list(Config(rules)), lookup=lambda n, k: None).run("One", "a @ b")
+    result = Rewriter(Reading(Config(rules)), lookup=lambda n, k: None).run("One", "a @ b")
     assert (result.mailer, result.host, result.user) == ("relay", "[b.example]", "a@b")
     assert "example" not in repr(result)
 
 
 def test_what_is_not_resolved_has_no_mailer() -> None:
-    rewriter = Rewriter([*Config("SOne\nRx\t$# local $: x\n")], lookup=lambda n, k: None)
+    rewriter = Rewriter(Reading(Config("SOne\nRx\t$# local $: x\n")), lookup=lambda n, k: None)
     assert rewriter.run("One", "y").mailer is None
     # A plain word that looks like the symbol is none.
     assert rewriter.run("One", "$$# relay").mailer is None
@@ -159,7 +160,7 @@ def test_the_status_is_that_of_sendmail(right: str, failed: bool, status: int) -
             raise LookupFailedError("gone")
         return "(c)"
 
-    result = Rewriter(list(Config(f"{MAPS}SOne\nR$*\t{right}\n")), lookup=lookup).run("One", "x")
+    result = Rewriter(Reading(Config(f"{MAPS}SOne\nR$*\t{right}\n")), lookup=lookup).run("One", "x")
     assert (result.failed, result.status) == (failed, status)
     assert bool(result.reason) == failed
     if status in (0, 75):
@@ -168,18 +169,14 @@ def test_the_status_is_that_of_sendmail(right: str, failed: bool, status: int) -
 
 def test_the_caller_has_classes_and_macros() -> None:
     rules = "Cwb\nDMfile\nSOne\nR$=w $*\t$@ own $1 $&M $&{k} $k\n"
-    rewriter = Rewriter(
-        list(Config(rules)),
-        lookup=lambda n, k: None,
-        classes={"w": ["A.b"]},
-        macros={"M": "caller", "k": "K"},
-    )
+    read = Reading(Config(rules), classes={"w": ["A.b"]}, macros={"M": "caller", "k": "K"})
+    rewriter = Rewriter(read, lookup=lambda n, k: None)
     assert rewriter.run("One", "a.B x", {"k": "now"}).text == "own a . B file now K"
     assert rewriter.run("One", "B").text == "own B file K K"
 
 
 def test_text_is_limited() -> None:
-    rewriter = Rewriter(list(Config("SOne\nR$*\t$: $1 $1\nR$*\t$: $1 $1\n")), lookup=lambda n, k: None)
+    rewriter = Rewriter(Reading(Config("SOne\nR$*\t$: $1 $1\nR$*\t$: $1 $1\n")), lookup=lambda n, k: None)
     assert len(rewriter.run("One", "." * 250).tokens) == 1000
     assert rewriter.run("One", "." * 251).status == 65
     assert rewriter.run("One", "." * 700).status == 65

@@ -8,11 +8,12 @@ with, and once with a verified certificate.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from attrs import frozen
 
-from .. import mapdb
+from .. import mapdb, reading
 from ..authinfo import PREFIX, Reading, read_items
 from ..config import Config
 from ..errors import MapError
@@ -203,9 +204,11 @@ class Host:
         return self._rewriter(lookup).run(ruleset, workspace, macros)
 
     def _rewriter(self, lookup: Optional[Callable[[str, str], Optional[str]]] = None) -> Rewriter:
-        return Rewriter(
-            self._nodes, lookup=lookup or self.value_in_map, classes=self._classes(), macros=_OWN_NAMES
-        )
+        return Rewriter(self._reading, lookup=lookup or self.value_in_map)
+
+    @cached_property
+    def _reading(self) -> reading.Reading:
+        return reading.Reading(self._nodes, classes=self._classes(), macros=_OWN_NAMES)
 
     def authinfo(
         self,

@@ -9,7 +9,7 @@ the caller has; what cannot be followed makes the evaluation fail with a reason.
 from __future__ import annotations
 
 import re
-from typing import Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set, Tuple
 
 from attrs import field, frozen
 
@@ -28,7 +28,6 @@ from ..expressions import (
     tokens,
 )
 from ..nodes import (
-    Line,
     bare,
 )
 from ..reading import MAX_MAP_ARGUMENTS, UNPARSED, Reading, ReadMap, ReadRules, ruleset_number
@@ -108,23 +107,14 @@ class Result:
 class Rewriter:
     """The rulesets of a file, ready to run.
 
-    lines: all lines of a file, in order.  lookup: the value of a key in a map, by the map's name in lower case, as
-    it stands in the file: the flags -a, -m, -q, -S, -T and -t are applied here, those that change the key that is
-    looked for are the caller's; None for no such key; raises LookupFailedError.  A map that no K line declares holds
-    nothing.  classes: members from elsewhere, by class name.  macros: values that sendmail sets itself, by name
-    without braces; the file's definitions win.
+    read: the file; several may share it, for nothing in it changes.  lookup: the value of a key in a map, by the
+    map's name in lower case, as it stands in the file: the flags -a, -m, -q, -S, -T and -t are applied here, those
+    that change the key that is looked for are the caller's; None for no such key; raises LookupFailedError.  A map
+    that no K line declares holds nothing.
     """
 
-    def __init__(
-        self,
-        lines: Iterable[Line],
-        *,
-        lookup: Lookup,
-        classes: Optional[Mapping[str, Iterable[str]]] = None,
-        macros: Optional[Mapping[str, str]] = None,
-    ) -> None:
+    def __init__(self, read: Reading, *, lookup: Lookup) -> None:
         self._lookup = lookup
-        read = Reading(lines, macros=macros, classes=classes)
         self._read = read
         self._classes: Dict[str, Set[str]] = {
             name: {folded(word) for word in members} for name, members in read.classes.items()

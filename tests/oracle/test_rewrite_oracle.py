@@ -21,6 +21,7 @@ from sendmail import NAME, make_cf, returned, test_mode
 
 from sendmailcf import mapdb
 from sendmailcf.config import Config
+from sendmailcf.reading import Reading
 from sendmailcf.relay.rewrite import LookupFailedError, Result, Rewriter
 
 pytestmark = pytest.mark.oracle
@@ -40,7 +41,7 @@ SMART_HOSTS = ["relay.example", "[relay.example]", "relay:relay.example", "esmtp
 
 
 def rewriter(cf: Config, lookup: Optional[Callable[[str, str], Optional[str]]] = None) -> Rewriter:
-    return Rewriter(list(cf), lookup=lookup or (lambda name, key: None), classes=CLASSES, macros=OWN)
+    return Rewriter(Reading(cf, classes=CLASSES, macros=OWN), lookup=lookup or (lambda name, key: None))
 
 
 def agrees(result: Result, block: str) -> str:
