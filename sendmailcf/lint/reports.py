@@ -16,8 +16,6 @@ from .findings import Finding
 from .problem import Severity
 from .rule import RULES
 
-_HOME = "https://pypi.org/project/sendmailcf/"
-
 
 @frozen
 class Run:
@@ -216,7 +214,7 @@ def _sarif(run: Run) -> str:
                 "partialFingerprints": {"sendmailcf/v1": one.fingerprint},
             }
         )
-    driver = {"name": "sendmailcf", "version": __version__, "informationUri": _HOME, "rules": rules}
+    driver = {"name": "sendmailcf", "version": __version__, "rules": rules}
     made = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

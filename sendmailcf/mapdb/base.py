@@ -7,6 +7,7 @@ nobody.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import ItemsView, Mapping
 
 from ..errors import MapError
@@ -62,16 +63,17 @@ class FileMap(Mapping[bytes, bytes]):
         self._data = data
         self._size = len(data)
 
+    @abstractmethod
     def pairs(self) -> Iterator[Pair]:
         """Every pair, in the file's own order: that of `makemap -u`.  Raises MapError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def verify(self) -> List[MapError]:
         """Every fault of the structure, with its offset in bytes, the first 1000; none in a sound file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _find(self, key: bytes) -> Optional[bytes]:
-        raise NotImplementedError
+        """The first value of a key, or None."""
 
     def items(self) -> ItemsView[bytes, bytes]:
         """Every pair, as `pairs` gives them."""
@@ -109,7 +111,7 @@ class FileMap(Mapping[bytes, bytes]):
         self.close()
 
 
-class Collector:
+class Collector(ABC):
     """Records in the order they came, written as one file when all are there.
 
     replace: of equal keys the last one counts, not the first.  duplicates: all of them are kept.
@@ -153,9 +155,9 @@ class Collector:
             image[at : at + len(data)] = data
         return bytes(image)
 
+    @abstractmethod
     def _lay(self, put: Put) -> Tuple[int, bytes]:
         """Put all but the head of the file in place; its size in bytes, and the head."""
-        raise NotImplementedError
 
     @staticmethod
     def _same(key: bytes) -> bytes:
