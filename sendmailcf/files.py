@@ -8,7 +8,6 @@ directory that cannot be written to) and where one key of it changes.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import errno
 import os
@@ -194,8 +193,10 @@ class Lock:
     def __exit__(self, *_: object) -> None:
         if self.fd >= 0:
             if fcntl is not None:
-                with contextlib.suppress(OSError):  # a file system without locks
+                try:
                     fcntl.flock(self.fd, fcntl.LOCK_UN)  # a memory mapping may hold a copy of the descriptor
+                except OSError:
+                    pass  # a file system without locks
             os.close(self.fd)
             self.fd = -1
 
@@ -493,7 +494,11 @@ def _create(path: str) -> Tuple[str, int]:
 
 def sweep(directory: str) -> None:
     """Remove the temporary files that a killed run has left in a directory; they may hold passwords."""
-    for entry in os.listdir(directory):
+    try:
+        entries = os.listdir(directory)
+    except PermissionError:
+        return  # files can be made in it all the same
+    for entry in entries:
         if not (entry.startswith(".") and entry.endswith(_TEMPORARY)):
             continue
         pid = entry[: -len(_TEMPORARY)].rpartition(".")[2].partition("-")[0]
@@ -513,8 +518,10 @@ def alive(pid: int) -> bool:
 
 
 def _unlink(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    try:
         os.unlink(path)
+    except FileNotFoundError:
+        pass
 
 
 def _read_all(fd: int) -> bytes:
@@ -551,8 +558,12 @@ def _keep_facts(path: str, old: os.stat_result, fd: int) -> None:
 
 
 def sync_directory(directory: str) -> None:
-    """Make a rename in a directory last; file systems that cannot are left alone."""
-    fd = os.open(directory, os.O_RDONLY)
+    """Make a rename in a directory last; file systems that cannot, and directories that may not be read, are left
+    alone."""
+    try:
+        fd = os.open(directory, os.O_RDONLY)
+    except PermissionError:
+        return
     try:
         os.fsync(fd)
     except OSError as error:

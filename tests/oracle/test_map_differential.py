@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
 from conftest import FUZZ
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from programs import Done, ours, real
 from test_makemap_oracle import contents
@@ -227,6 +227,10 @@ changes = st.tuples(
 
 
 @settings(max_examples=60 * FUZZ, suppress_health_check=[HealthCheck.too_slow])
+@example(
+    cf=b"", found=[("sub", 0o773, 0)], steps=[([b"makemap", b"-C", b"test.cf", b"hash", b"sub/p"], b"a b\n")] * 2,
+    user="nobody", umask=0o022,
+)  # fmt: skip
 @given(
     st.sampled_from(CFS),
     changes,
