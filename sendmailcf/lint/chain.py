@@ -41,7 +41,7 @@ def told(context: Context, rule: str, *, alone: bool = True) -> Iterator[Found]:
             continue
         if link.name in OF_A_RELAY and not context.cf.macros.get("S"):
             continue
-        yield Found(_place(context.cf, link.name), link.detail, consequence=link.consequence)
+        yield Found(_place(context.cf, link.name), f"{link.name}: {link.detail}", consequence=link.consequence)
         return
 
 

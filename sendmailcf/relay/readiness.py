@@ -53,11 +53,10 @@ def certificates(cf: Config, look: Look, tls: str) -> Link:
     )
     where = cf.path or "sendmail.cf"
     if not file or not path:
-        missing = " and ".join(
-            one for one, value in (("CACertFile", file), ("CACertPath", path)) if not value
-        )
-        repair = f"sendmailcf set {where} O.CACertFile FILE O.CACertPath DIRECTORY (both, or neither counts)"
-        return Link(name, state, f"{missing} not set", consequence, repair, rule=rule)
+        missing = [one for one, value in (("CACertFile", file), ("CACertPath", path)) if not value]
+        repair = "; ".join(f"sendmailcf set {where} O.{one} PATH" for one in missing)
+        detail = f"{' and '.join(missing)} not set (both, or neither counts)"
+        return Link(name, state, detail, consequence, repair, rule=rule)
     facts = look(file)
     if facts.data is None:
         known = state if facts.missing else UNKNOWN
