@@ -31,6 +31,7 @@ from attrs import evolve, field, frozen
 from .document import Document, unified_diff
 from .errors import EditError
 from .nodes import Node, from_parts, rule_name
+from .record import Record
 from .text import decode, encode, physical
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def _words(names: Iterable[str]) -> Tuple[str, ...]:
     return tuple(names)
 
 
-@frozen
-class Credentials:
+@frozen(eq=False, repr=False)
+class Credentials(Record):
     """What a server is given: user (authorization) id, password, mechanisms, realm, authentication id.
 
     user: not empty.  mechanisms: SASL names; empty leaves the choice to AuthMechanisms.  realm: None for
@@ -72,14 +73,14 @@ class Credentials:
     authid: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SourceLine(Node):
     """A line of a map source."""
 
     REPEATED: ClassVar[Optional[str]] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class AuthItem(Node):
     """One quoted item of an AuthInfo value."""
 
@@ -91,7 +92,7 @@ class AuthItem(Node):
     close: str = '"'
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class AuthInfoEntry(SourceLine):
     """`AuthInfo:host "U:user" "P:password" …`."""
 
@@ -102,7 +103,7 @@ class AuthInfoEntry(SourceLine):
     blank: Optional[str] = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class MapEntry(SourceLine):
     """Any other entry.  Neither field is shown: a broken AuthInfo line has its password in either."""
 
@@ -111,7 +112,7 @@ class MapEntry(SourceLine):
     value: Optional[str] = field(default=None, repr=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SourceComment(SourceLine):
     """A line that begins with `#`; it may hold an old entry, so it is not shown."""
 
@@ -119,12 +120,12 @@ class SourceComment(SourceLine):
     text: Optional[str] = field(default=None, repr=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SourceBlank(SourceLine):
     """An empty line."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SourceBadLine(SourceLine):
     """A line that makemap refuses: it begins with white space."""
 
@@ -241,8 +242,8 @@ def rewritten(value: str, key: str) -> str:
     )
 
 
-@frozen
-class Reading:
+@frozen(eq=False, repr=False)
+class Reading(Record):
     """What sendmail makes of a value: credentials, or the reason why there are none, and a word for it."""
 
     credentials: Optional[Credentials]
@@ -300,8 +301,8 @@ def read_items(text: str) -> Reading:
     return Reading(made)
 
 
-@frozen
-class Surprise:
+@frozen(eq=False, repr=False)
+class Surprise(Record):
     """What sendmail does with a value that its writer did not mean.
 
     text: without the secret.  altered: whether another user or password is sent than the one written.  cause: a word

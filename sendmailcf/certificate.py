@@ -12,6 +12,8 @@ from typing import Iterator, List, Optional, Tuple
 
 from attrs import frozen
 
+from .record import Record
+
 _COMMON_NAME = bytes((0x55, 0x04, 0x03))
 _ORGANISATION = bytes((0x55, 0x04, 0x0A))
 _ALT_NAME = bytes((0x55, 0x1D, 0x11))
@@ -19,8 +21,8 @@ _SEQUENCE, _SET, _OID, _OCTETS, _UTC_TIME = 0x30, 0x31, 0x06, 0x04, 0x17
 _VERSION, _EXTENSIONS, _DNS_NAME, _IP_NAME = 0xA0, 0xA3, 0x82, 0x87
 
 
-@frozen
-class Certificate:
+@frozen(eq=False, repr=False)
+class Certificate(Record):
     """subject, issuer: common name, else organisation.  names: of hosts and addresses it is for.
 
     not_before, not_after: in UTC; None if unreadable.

@@ -63,6 +63,7 @@ from .nodes import (
     value_of,
 )
 from .reading import Reading
+from .record import Record
 from .references import MAILER, MAP, RULESET, Reference, references
 from .text import meaning
 from .values import (
@@ -314,8 +315,8 @@ class _ByName(Mapping[str, V], Generic[L, V]):
 # Options
 
 
-@frozen
-class Setting:
+@frozen(eq=False, repr=False)
+class Setting(Record):
     """An option as a file sets it: `value` is always the text, `typed` what sendmail makes of it."""
 
     row: OptionRow
@@ -619,8 +620,8 @@ class Maps(_ByName[KeyFile, Map]):
         self._put(name, node)
 
 
-@frozen
-class Header:
+@frozen(eq=False, repr=False)
+class Header(Record):
     """An H line: what is added to messages, or what ruleset looks at a field."""
 
     index: int

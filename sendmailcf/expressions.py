@@ -91,33 +91,33 @@ Item = Union[str, Symbol]
 # Words: what stands in a line, losslessly.
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Word(Node):
     """A piece of a rule side, macro value, header template or mailer argument, as it stands in the file."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Text(Word):
     """Text without a symbol; tokens are cut from it only after macros are expanded (`tokens`)."""
 
     text: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Space(Word):
     """White space."""
 
     text: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Quoted(Word):
     """A string in double quotes: one token.  One without an end runs to the end of the text."""
 
     text: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Macro(Word):
     """`$x` or `${name}`: the value of a macro."""
 
@@ -125,7 +125,7 @@ class Macro(Word):
     name: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class RunTimeMacro(Word):
     """`$&x`: the value that a macro has when the rule is run."""
 
@@ -133,7 +133,7 @@ class RunTimeMacro(Word):
     name: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ClassMatch(Word):
     """`$=x`: a phrase that is a member of a class; `$~x`: a token that is none."""
 
@@ -141,21 +141,21 @@ class ClassMatch(Word):
     name: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Metasymbol(Word):
     """`$*`, `$1`, `$#`, `$>` and the like, and the dollar `$$`."""
 
     text: str
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Enclosed(Word):
     """Words between two symbols; without an end they run to the end of the text."""
 
     words: Tuple[Word, ...] = ()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class MapLookup(Enclosed):
     """`$(map key $@ argument $: default $)`."""
 
@@ -171,7 +171,7 @@ class MapLookup(Enclosed):
         return found.group() if found else ""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class HostLookup(Enclosed):
     """`$[host$]`: the canonical name of a host."""
 
@@ -180,7 +180,7 @@ class HostLookup(Enclosed):
     closing: Optional[str] = "$]"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Conditional(Enclosed):
     """`$?x text $| other text $.`: one of two texts by whether a macro has a value."""
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Dict, Iterator, Optional, Tuple, Type
 
 from attrs import field, fields, frozen
 
+from .record import Record
 from .text import hidden, meaning
 
 
@@ -20,8 +21,8 @@ def _shared(text: str) -> str:
     return intern(text) if type(text) is str else text
 
 
-@frozen(kw_only=True, weakref_slot=False)
-class Node:
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
+class Node(Record):
     """A line, or a part of one."""
 
     def __str__(self) -> str:
@@ -66,7 +67,7 @@ def unprotected(name: Optional[str]) -> str:
     return "" if name is None else name.replace("\\#", "#")
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Line(Node):
     """A logical line of sendmail.cf, without its end of line."""
 
@@ -74,7 +75,7 @@ class Line(Node):
     REPEATED: ClassVar[Optional[str]] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class MacroDefinition(Line):
     """`Dxvalue`, `D{name}value`: the value is expanded whenever the macro is used."""
 
@@ -84,7 +85,7 @@ class MacroDefinition(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class ClassWords(Line):
     """`Cxword word`: words separated by white space, added to the class."""
 
@@ -94,7 +95,7 @@ class ClassWords(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class ClassFile(Line):
     """`Fx [-o] source [format]`: words of a class read from a file, a program or a map.
 
@@ -111,7 +112,7 @@ class ClassFile(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class TrustedUsers(Line):
     """`Tuser user`: the same as adding to class t."""
 
@@ -120,7 +121,7 @@ class TrustedUsers(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class HeaderDefinition(Line):
     """`H?flags?Name: template`."""
 
@@ -132,7 +133,7 @@ class HeaderDefinition(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class KeyFile(Line):
     """`Kname class arguments`: the declaration of a map."""
 
@@ -146,7 +147,7 @@ class KeyFile(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Equate(Node):
     """One `key=value` of a mailer, queue group or filter; only the key's first character counts."""
 
@@ -156,7 +157,7 @@ class Equate(Node):
     value: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Equates(Line):
     """What M, Q and X lines share: a name, then equates separated by commas."""
 
@@ -168,7 +169,7 @@ class Equates(Line):
         return found[-1] if found else None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class MailerDefinition(Equates):
     """`Mname, P=…, F=…, A=…`."""
 
@@ -178,7 +179,7 @@ class MailerDefinition(Equates):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class QueueGroup(Equates):
     """`Qname, P=…`."""
 
@@ -188,7 +189,7 @@ class QueueGroup(Equates):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class MailFilter(Equates):
     """`Xname, S=…`."""
 
@@ -198,7 +199,7 @@ class MailFilter(Equates):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Option(Line):
     """`O Name=value`; the name may carry a suboption, as in `Timeout.ident`."""
 
@@ -210,7 +211,7 @@ class Option(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class ShortOption(Line):
     """`Oxvalue`: the value begins right after the letter, and no `=` is removed."""
 
@@ -220,7 +221,7 @@ class ShortOption(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Precedence(Line):
     """`Pname=number`; blanks belong to the name."""
 
@@ -231,7 +232,7 @@ class Precedence(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Ruleset(Line):
     """`Sname`, `Snumber`, `Sname=number`; what follows the name, or a number, is ignored by sendmail."""
 
@@ -251,7 +252,7 @@ class Ruleset(Line):
         return self.name, None if self.number is None else self.number.lstrip("0") or "0"
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class RewritingRule(Line):
     """`Rlhs<TAB>rhs<TAB>comment`: only tabs separate the fields."""
 
@@ -262,7 +263,7 @@ class RewritingRule(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Version(Line):
     """`Vlevel/vendor`: the level acts on the lines below."""
 
@@ -274,7 +275,7 @@ class Version(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Environment(Line):
     """`ENAME=value`; without `=` the variable is taken from the caller's environment."""
 
@@ -285,7 +286,7 @@ class Environment(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class VendorLine(Line):
     """`L…` and `G…`: macros and classes from NIS+, only in Sun's sendmail; plain builds refuse the line."""
 
@@ -294,7 +295,7 @@ class VendorLine(Line):
     comment: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Comment(Line):
     """`#` and the rest of the logical line, indented lines below it included."""
 
@@ -302,14 +303,14 @@ class Comment(Line):
     text: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Blank(Line):
     """An empty line; one that begins with a NUL is empty, too: sendmail sees nothing of what follows."""
 
     ignored: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class BadLine(Line):
     """A line that sendmail would refuse or cannot be meant: kept as it is."""
 

@@ -22,6 +22,7 @@ from attrs import evolve, frozen
 from . import certificate, sasl
 from .authinfo import Credentials
 from .errors import SendmailCfError
+from .record import Record
 from .relay.host import CLEAR, TLS, VERIFIED, Server
 from .relay.host import Session as Encryption
 from .relay.links import ACCEPTED, BOUNCED, DEFERRED, OPEN, Prediction
@@ -33,8 +34,8 @@ _LONGEST_REPLY = 65536
 _SOON = datetime.timedelta(days=14)
 
 
-@frozen
-class Rules:
+@frozen(eq=False, repr=False)
+class Rules(Record):
     """What this host's sendmail.cf says, for a server and the encryption of the session.
 
     refused: what becomes of the mail if `tls_server` refuses the session; None if it does not.  credentials: those
@@ -48,8 +49,8 @@ class Rules:
     rulesets: Container[str] = ()
 
 
-@frozen
-class Ask:
+@frozen(eq=False, repr=False)
+class Ask(Record):
     """What to ask of a relay.
 
     host: with brackets or without, as in DS.  port: TCP port.  rules: of this host.  helo: the name to greet with.
@@ -75,8 +76,8 @@ class _EndedError(Exception):
         self.outcome: Outcome = (False, fate, because)
 
 
-@frozen
-class _Reply:
+@frozen(eq=False, repr=False)
+class _Reply(Record):
     code: int
     lines: Tuple[str, ...]
 

@@ -43,6 +43,7 @@ from .nodes import (
     bare,
     value_of,
 )
+from .record import Record
 from .values import MapArguments, map_class_row, number, option_row, short_option_row, split_arguments, words
 
 MAX_WILDCARDS = 9
@@ -80,8 +81,8 @@ class Refusal(str):
 ACCEPTED = Refusal("", "")
 
 
-@frozen
-class ReadRule:
+@frozen(eq=False, repr=False)
+class ReadRule(Record):
     """A rule as tokens, with macros expanded and symbols as Symbol.
 
     pattern: the left side in lower case, as it is matched.
@@ -147,8 +148,8 @@ class RulesetNumbers:
         return Refusal("bad-number", f"ruleset {digits}: the numbers end at {MAX_RULESETS - 1}"), 0
 
 
-@frozen
-class ReadMap:
+@frozen(eq=False, repr=False)
+class ReadMap(Record):
     """A map: its class in lower case, its arguments, and what stands between two words of a key."""
 
     cls: str

@@ -43,6 +43,7 @@ from .nodes import (
     bare,
     field_names,
 )
+from .record import Record
 from .text import blanked
 
 MACRO, CLASS, MAP, MAILER, RULESET = "macro", "class", "map", "mailer", "ruleset"
@@ -65,8 +66,8 @@ _STORED = re.compile(r"\{[A-Za-z0-9_]+\}")
 _MAP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
 
 
-@frozen
-class Reference:
+@frozen(eq=False, repr=False)
+class Reference(Record):
     """A name in a file.
 
     kind: "macro", "class", "map", "mailer" or "ruleset".  name: as it is spelled, without braces.  role:

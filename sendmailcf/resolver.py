@@ -20,6 +20,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from attrs import frozen
 
 from .errors import SendmailCfError
+from .record import Record
 
 A, CNAME, MX, AAAA = 1, 5, 15, 28
 _MAX_ALIASES = 8
@@ -34,8 +35,8 @@ class NameServerError(SendmailCfError):
     """No name server answers: sendmail keeps the mail."""
 
 
-@frozen
-class Route:
+@frozen(eq=False, repr=False)
+class Route(Record):
     """One server to try: its name as ${server_name} will be, its addresses, and how it was found."""
 
     name: str
@@ -43,8 +44,8 @@ class Route:
     found: str
 
 
-@frozen
-class _Record:
+@frozen(eq=False, repr=False)
+class _Record(Record):
     name: str
     kind: int
     text: str

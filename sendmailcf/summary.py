@@ -13,11 +13,12 @@ from attrs import field, frozen
 from .config import Class, Config, Declaration
 from .expressions import DEFAULT_OPERATORS, TokenError, folded, operators, symbols, tokens
 from .nodes import ClassFile, braced, value_of
+from .record import Record
 from .values import OptionValue, field_text, words
 
 
-@frozen
-class Said:
+@frozen(eq=False, repr=False)
+class Said(Record):
     """One thing that a file says.
 
     key: the letter of its lines and its name, as in `O.MaxHopCount`, `C.w`, `M.relay.A`, `S.canonify`.  text: its value
@@ -29,8 +30,8 @@ class Said:
     meaning: Hashable = field(repr=False)
 
 
-@frozen
-class Change:
+@frozen(eq=False, repr=False)
+class Change(Record):
     """A difference in meaning: `old` or `new` is None where a file does not say anything of it."""
 
     key: str

@@ -21,6 +21,7 @@ from .known.maps import GENERIC, MAP_CLASSES, WORD, MapClassRow
 from .known.options import OPTIONS, OptionRow
 from .known.policies import PORT_KEYS
 from .nodes import KeyFile, value_of
+from .record import Record
 
 OptionValue = Union[str, bool, int, timedelta, Sequence[str], Mapping[str, str]]
 _BLANKS = re.compile(r"[ \t\n\v\f\r]+")
@@ -273,8 +274,8 @@ def typed(row: OptionRow, text: str) -> OptionValue:
 # Maps
 
 
-@frozen
-class MapArguments:
+@frozen(eq=False, repr=False)
+class MapArguments(Record):
     """The arguments of a K line as sendmail splits them: flags, then one word, then the rest.
 
     flags: each by its letter, with the text glued to it (or, for flags that take a word, the word that follows).

@@ -17,6 +17,7 @@ from .. import files
 from ..errors import SettingsError
 from ..lint.documents import CF, kind_of, sources
 from ..lint.selection import Configured, matches
+from ..record import Record
 
 if TYPE_CHECKING:
     from ..relay.host import Facts
@@ -27,8 +28,8 @@ _NOT_OURS = {"main.cf", "master.cf", "dynamicmaps.cf"}
 _LOOKS_LIKE = re.compile(rb"^(?:V[0-9]+|O [A-Z]|S[0-9A-Za-z]|M[a-z]+, *P=|D[a-zA-Z{])", re.MULTILINE)
 
 
-@frozen
-class Job:
+@frozen(eq=False, repr=False)
+class Job(Record):
     """A file to check.
 
     path: as it was given or found; "-" for standard input.  around: the files that it may see: "" none, else the

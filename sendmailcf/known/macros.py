@@ -10,11 +10,12 @@ from typing import Tuple
 
 from attrs import frozen
 
+from ..record import Record
 from .rows import Row
 
 
-@frozen
-class MacroRow:
+@frozen(eq=False, repr=False)
+class MacroRow(Record):
     """A macro.
 
     name: without braces.  set_by: "start" (when sendmail starts; a file may define it anew), "message" (while it works;
@@ -154,8 +155,8 @@ CLASSES: Tuple[Row, ...] = (
 )  # fmt: skip
 
 
-@frozen
-class SymbolRow:
+@frozen(eq=False, repr=False)
+class SymbolRow(Record):
     """A symbol of rules: what it is on each side, "" where sendmail refuses it."""
 
     name: str

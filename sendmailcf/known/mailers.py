@@ -10,11 +10,12 @@ from typing import Tuple
 
 from attrs import frozen
 
+from ..record import Record
 from .rows import Row
 
 
-@frozen
-class EquateRow:
+@frozen(eq=False, repr=False)
+class EquateRow(Record):
     """A key of an M, Q or X line.
 
     letter: all that sendmail looks at.  name: the whole word in op.me.  kind: path, flags, arguments, rulesets, text,

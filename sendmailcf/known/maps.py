@@ -10,11 +10,13 @@ from typing import Tuple
 
 from attrs import frozen
 
+from ..record import Record
+
 GLUED, WORD = "glued", "word"
 
 
-@frozen
-class MapFlagRow:
+@frozen(eq=False, repr=False)
+class MapFlagRow(Record):
     """A flag.  argument: "" for none, "glued" to the letter, or "word": glued, or else the word that follows."""
 
     letter: str
@@ -22,8 +24,8 @@ class MapFlagRow:
     argument: str = ""
 
 
-@frozen
-class MapClassRow:
+@frozen(eq=False, repr=False)
+class MapClassRow(Record):
     """A class of maps.
 
     file: what the first word behind the flags is, "" for nothing.  suffixes: what is added to a file's name.

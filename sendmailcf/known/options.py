@@ -11,6 +11,7 @@ from typing import Tuple
 
 from attrs import frozen
 
+from ..record import Record
 from .policies import (
     AUTH_OPTIONS,
     DONT_BLAME_SENDMAIL,
@@ -22,8 +23,8 @@ from .policies import (
 from .rows import names
 
 
-@frozen
-class OptionRow:
+@frozen(eq=False, repr=False)
+class OptionRow(Record):
     """An option, or a suboption of Timeout or Milter under its full name.
 
     letter: the one-letter form, or "".  name: "" for the two that have only a letter.

@@ -10,6 +10,7 @@ from typing import Tuple
 
 from attrs import frozen
 
+from ..record import Record
 from .rows import Row
 
 PRIVACY_OPTIONS: Tuple[Row, ...] = (
@@ -261,8 +262,8 @@ SSL_OPTIONS: Tuple[Row, ...] = (
 )  # fmt: skip
 
 
-@frozen
-class PortKeyRow:
+@frozen(eq=False, repr=False)
+class PortKeyRow(Record):
     """A key of DaemonPortOptions and ClientPortOptions.
 
     name: in op.me.  letters: the first letters by which sendmail knows it.  daemon, client: where it has a meaning.

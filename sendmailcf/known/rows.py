@@ -10,9 +10,11 @@ from typing import Sequence, Tuple
 
 from attrs import frozen
 
+from ..record import Record
 
-@frozen
-class Row:
+
+@frozen(eq=False, repr=False)
+class Row(Record):
     """A word, letter or name that sendmail knows."""
 
     name: str

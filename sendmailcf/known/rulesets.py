@@ -11,12 +11,14 @@ from typing import Tuple
 
 from attrs import frozen
 
+from ..record import Record
+
 _CHECK = "$#error, $#discard, or anything else to accept"
 _TRUST = "$#error to refuse"
 
 
-@frozen
-class RulesetRow:
+@frozen(eq=False, repr=False)
+class RulesetRow(Record):
     """A ruleset.
 
     name: or its number, for those that have only a number.  stock_name: the name that generated files give a number.

@@ -18,6 +18,7 @@ from ..config import Config
 from ..document import Document
 from ..nodes import BadLine, HeaderDefinition, MailerDefinition, Node, RewritingRule, Ruleset
 from ..reading import READERS
+from ..record import Record
 from . import rules, suppress  # noqa: F401  (registers them; those of suppress look at what the others found)
 from .context import Context, Watch
 from .documents import CF, KINDS, AnyDocument, document, kind_of, kind_of_document, sources
@@ -183,8 +184,8 @@ def lint(
     return problems
 
 
-@frozen
-class Checked:
+@frozen(eq=False, repr=False)
+class Checked(Record):
     """A file that was checked, and what is wrong in it.
 
     kind: one of KINDS.  again: checks other contents of the same file, with the same files around it.

@@ -16,6 +16,7 @@ from ..document import Document
 from ..known.options import OptionRow
 from ..nodes import KeyFile, Line, Option, ShortOption, value_of
 from ..reading import Reading, Refusal
+from ..record import Record
 from ..references import DEFINITION, MAILER, MAP, USE, Reference
 from ..text import encode
 from ..values import short_option_row
@@ -42,8 +43,8 @@ START_MACROS = {
 }
 
 
-@frozen
-class Unseen:
+@frozen(eq=False, repr=False)
+class Unseen(Record):
     """A file of which nothing is known."""
 
     path: str
@@ -59,8 +60,8 @@ class Unseen:
     judged: bool = False
 
 
-@frozen
-class OptionLine:
+@frozen(eq=False, repr=False)
+class OptionLine(Record):
     """A line that sets an option which this sendmail has.
 
     row: the option.  sub: its suboption as it is spelled, "" for none.  value: as sendmail takes it.  start: where

@@ -15,6 +15,7 @@ from ..authinfo import MASK, SourceLines
 from ..config import Config
 from ..document import Document
 from ..nodes import ClassFile, KeyFile, Node, value_of
+from ..record import Record
 from ..text import physical
 from ..values import map_arguments, map_class_row
 
@@ -29,7 +30,7 @@ NAMED_SOURCES = (
 KINDS = (CF, *NAMED_SOURCES, MAP, ALIASES, FIVE_LINES, CLASS_FILE)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class PlainLine(Node):
     """A line of a file without a grammar."""
 
@@ -91,8 +92,8 @@ def kind_of_document(document: Document[Any], path: Optional[str]) -> str:
     return named if named != CF else MAP if isinstance(document, SourceLines) else plain
 
 
-@frozen
-class Source:
+@frozen(eq=False, repr=False)
+class Source(Record):
     """A file that a sendmail.cf names.
 
     path: as the file calls it.  kind: what it is.  index: the line that names it.

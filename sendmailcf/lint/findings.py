@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from ..authinfo import MASK, PREFIX, masked
 from ..config import Config
 from ..nodes import BadLine
+from ..record import Record
 from ..text import split_eol
 from . import Checked
 from .documents import CF
@@ -22,8 +23,8 @@ from .problem import Problem
 _ITEM = re.compile(r"([\"'][Pp][:=])[^\"'\n]*")
 
 
-@frozen
-class Finding:
+@frozen(eq=False, repr=False)
+class Finding(Record):
     """A problem that is told.
 
     source: the physical line on which it begins, passwords masked; "" where it is about no line.  marked: the

@@ -14,6 +14,7 @@ from attrs import frozen
 from ..document import Document
 from ..errors import EditError
 from ..nodes import Node
+from ..record import Record
 
 
 class Severity(Enum):
@@ -27,8 +28,8 @@ class Severity(Enum):
     INFO = "info"
 
 
-@frozen
-class Edit:
+@frozen(eq=False, repr=False)
+class Edit(Record):
     """What becomes of a line.
 
     index: the line, counted from 0, of the document as it was when it was checked.  nodes: what stands there
@@ -40,8 +41,8 @@ class Edit:
     insert: bool = False
 
 
-@frozen
-class Fix:
+@frozen(eq=False, repr=False)
+class Fix(Record):
     """A repair.
 
     description: what it does, as an order: "Write MaxHopCount".  edits: all of them or none are made.  safe:
@@ -54,8 +55,8 @@ class Fix:
     safe: bool = True
 
 
-@frozen(kw_only=True)
-class Problem:
+@frozen(kw_only=True, eq=False, repr=False)
+class Problem(Record):
     """Something wrong in a file.
 
     code, name: of the rule, as in CF001 and line-unknown.  message: what is wrong, without any secret.  path:

@@ -12,13 +12,14 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 from attrs import frozen
 
 from .. import __version__
+from ..record import Record
 from .findings import Finding
 from .problem import Severity
 from .rule import RULES
 
 
-@frozen
-class Run:
+@frozen(eq=False, repr=False)
+class Run(Record):
     """What is reported on.
 
     found: what was found, file by file.  paths: all files that were checked.  colour: whether colours are wanted.

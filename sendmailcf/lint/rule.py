@@ -12,6 +12,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Typ
 from attrs import field, frozen
 
 from ..nodes import Node
+from ..record import Record
 from .problem import Fix, Severity
 
 #: The prefix of a code, and what rules of that family are about.
@@ -30,8 +31,8 @@ FAMILIES: Mapping[str, str] = {
 }
 
 
-@frozen
-class Found:
+@frozen(eq=False, repr=False)
+class Found(Record):
     """What a rule found.
 
     index: the line, counted from 0; None for the file as a whole.  message: what is wrong, in one sentence
@@ -49,8 +50,8 @@ class Found:
     fix: Optional[Fix] = None
 
 
-@frozen
-class Example:
+@frozen(eq=False, repr=False)
+class Example(Record):
     """A Bad or Good example of a rule.
 
     what: "Bad" or "Good".  files: contents by name; the name "" is a file of the rule's own kind.  facts:

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Opti
 from attrs import evolve, field, frozen
 
 from ..errors import SettingsError
+from ..record import Record
 from .documents import KINDS
 from .problem import Problem, Severity
 from .rule import RULES
@@ -45,8 +46,8 @@ def codes(selectors: Iterable[str], where: str = "") -> FrozenSet[str]:
     return frozenset(found)
 
 
-@frozen
-class Configured:
+@frozen(eq=False, repr=False)
+class Configured(Record):
     """What a project says to the linter.
 
     profile: of PROFILES.  select: selectors that stand for the profile's.  extend_select: more.  ignore: what is

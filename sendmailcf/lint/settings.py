@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from ..known.maps import MapClassRow
 from ..known.options import OPTIONS, OptionRow
+from ..record import Record
 
 #: What `sendmail -d0.10` and -d0.14 tell of that program, and what its list of options shows.
 DEFAULT_FLAGS: FrozenSet[str] = frozenset({
@@ -30,8 +31,8 @@ def _flags(names: Iterable[str]) -> FrozenSet[str]:
     return frozenset(name.partition("=")[0] for name in names)
 
 
-@frozen
-class Settings:
+@frozen(eq=False, repr=False)
+class Settings(Record):
     """The sendmail that shall read the file.
 
     version: "8.15" to "8.18".  flags: what it was compiled with, named as `sendmail -d0.10` names it.

@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 
 from ..document import COMMENTS_LEVEL, CfLines, Document
 from ..nodes import RewritingRule
+from ..record import Record
 from ..text import blanked
 from .documents import KINDS, MARK
 from .problem import Problem, Severity
@@ -37,8 +38,8 @@ def codes_of(text: str) -> FrozenSet[str]:
     return frozenset(code for code in RULES if len(prefix) > 1 and code.startswith(prefix))
 
 
-@frozen
-class Comment:
+@frozen(eq=False, repr=False)
+class Comment(Record):
     """A comment to the linter.
 
     index: its logical line.  start, end: its place in the text of that line.  verb: what it orders.  names: the

@@ -11,6 +11,8 @@ from typing import FrozenSet, Mapping, Optional, Tuple
 
 from attrs import field, frozen
 
+from ..record import Record
+
 BOUNCED, QUEUED, SENT, OTHER = "bounced", "queued", "sent", "other"
 
 #: What each fate means for the mail, and when sendmail tries again (op.me, Timeout.queuereturn and queuewarn).
@@ -23,8 +25,8 @@ FATES: Mapping[str, str] = {
 }
 
 
-@frozen
-class Cause:
+@frozen(eq=False, repr=False)
+class Cause(Record):
     """A cause.  In texts, {host} stands for the relay, {file} for the source of the map or the file that is at fault.
 
     name: a stable word.  title: the cause.  fate: what becomes of the mail.  did: what sendmail did.  sure: how to be
@@ -507,8 +509,8 @@ CAUSES: Mapping[str, Cause] = {
 }
 
 
-@frozen
-class Sign:
+@frozen(eq=False, repr=False)
+class Sign(Record):
     """A sign in a line that is not the outcome.
 
     scope: `connection` for what a session with one server shows, `process` for what holds for all that the process
@@ -582,8 +584,8 @@ SIGNS: Tuple[Sign, ...] = (
 )
 
 
-@frozen
-class Outcome:
+@frozen(eq=False, repr=False)
+class Outcome(Record):
     """What the words of a reply, a `stat=`, or a reason of mailq mean.
 
     name: the sign.  pattern: in `dsn=… reply=… stat=…` of a log line, in `reply=` and a reply, or in a reason.
@@ -713,8 +715,8 @@ def _names(text: str) -> Tuple[str, ...]:
     return tuple(text.split())
 
 
-@frozen
-class Verdict:
+@frozen(eq=False, repr=False)
+class Verdict(Record):
     """What an outcome means beside other signs.
 
     outcome: its name.  needs, without: signs that must be there, and must not.  causes: what it may be, the most common

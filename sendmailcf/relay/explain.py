@@ -16,6 +16,7 @@ from typing import Dict, Iterable, List, Optional, Set, Tuple
 from attrs import define, field, frozen
 
 from ..authinfo import MASK
+from ..record import Record
 from .causes import BOUNCED, CAUSES, FATES, OTHER, OUTCOMES, QUEUED, SENT, SIGNS, VERDICTS, Cause
 from .maillog import OLD_ID, QUEUE_ID, Entry, parse, process_of, split_id
 
@@ -129,8 +130,8 @@ class Group:
         }
 
 
-@frozen
-class Report:
+@frozen(eq=False, repr=False)
+class Report(Record):
     """What was found.
 
     read: of `log`, `line` (of a log), `mailq`, `dialogue` and `reply`, those seen.  lines: how many were read.

@@ -18,6 +18,7 @@ from ..authinfo import PREFIX, Reading, read_items
 from ..config import Config
 from ..errors import MapError
 from ..nodes import ClassFile, KeyFile, bare, value_of
+from ..record import Record
 from ..values import map_arguments
 from .rewrite import LookupFailedError, Result, Rewriter
 
@@ -96,8 +97,8 @@ def is_address(host: str) -> bool:
     return re.fullmatch(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", host) is not None or ":" in host
 
 
-@frozen
-class Server:
+@frozen(eq=False, repr=False)
+class Server(Record):
     """A server as the rules see it: `${server_name}` and `${server_addr}`."""
 
     name: str
@@ -111,8 +112,8 @@ class Server:
         return cls(host, _ADDRESS)
 
 
-@frozen
-class SmartHost:
+@frozen(eq=False, repr=False)
+class SmartHost(Record):
     """Where mail for other hosts goes: the text of DS, and the mailer and host the rules make of it."""
 
     text: str

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from attrs import field, frozen
 
 from ..errors import PlanError
+from ..record import Record
 from .host import POLICIES
 
 if sys.version_info >= (3, 11):
@@ -22,16 +23,16 @@ else:
 STORES = ("authinfo", "access", "default-auth-info")
 
 
-@frozen
-class Secret:
+@frozen(eq=False, repr=False)
+class Secret(Record):
     """Where a password comes from.  kind: file, env or command.  words: a path, a name, or a program with arguments."""
 
     kind: str
     words: Tuple[str, ...]
 
 
-@frozen
-class Wanted:
+@frozen(eq=False, repr=False)
+class Wanted(Record):
     """One relay of the file.
 
     smart_host: whether mail for other hosts goes there; exactly one relay of a file is it.  The others have an entry,
@@ -49,8 +50,8 @@ class Wanted:
     smart_host: bool = True
 
 
-@frozen
-class _Key:
+@frozen(eq=False, repr=False)
+class _Key(Record):
     check: Callable[[Any], bool]
     wants: str
     required: bool = field(default=False)

@@ -10,11 +10,13 @@ from typing import Optional, Tuple
 
 from attrs import frozen
 
+from ..record import Record
+
 OK, WRONG, ADVICE, UNKNOWN = "ok", "wrong", "advice", "unknown"
 
 
-@frozen
-class Link:
+@frozen(eq=False, repr=False)
+class Link(Record):
     """One link.
 
     name: which.  state: ok, wrong, advice or unknown.  detail: what is there.  consequence: what sendmail will do
@@ -35,8 +37,8 @@ class Link:
 ACCEPTED, BOUNCED, DEFERRED, ELSEWHERE, OPEN = "accepted", "bounced", "deferred", "elsewhere", "unknown"
 
 
-@frozen
-class Prediction:
+@frozen(eq=False, repr=False)
+class Prediction(Record):
     """What sendmail will do with the next message, if the relay is well and takes the user and password.
 
     authenticates: whether it logs in; None if that cannot be told.  fate: accepted, bounced, deferred (queued and
@@ -48,8 +50,8 @@ class Prediction:
     because: str
 
 
-@frozen
-class Chain:
+@frozen(eq=False, repr=False)
+class Chain(Record):
     """All links, in the order of the chain, for one host, and what they come to.
 
     meant: whether anything in the files shows that sendmail should authenticate; without it, a chain that is broken is

@@ -11,14 +11,15 @@ from typing import Optional, Tuple
 
 from attrs import frozen
 
+from ..record import Record
 from .causes import QUEUED
 from .explain import Group, explain
 
 RUNNING, STOPPED, NOT_KNOWN = "running", "stopped", "not known"
 
 
-@frozen
-class Service:
+@frozen(eq=False, repr=False)
+class Service(Record):
     """The daemon.
 
     state: running, stopped or not known.  by: who says so.  started: seconds since the epoch, or None.
@@ -29,8 +30,8 @@ class Service:
     started: Optional[float] = None
 
 
-@frozen
-class Queue:
+@frozen(eq=False, repr=False)
+class Queue(Record):
     """messages: how many wait.  reasons: why, as sendmail says it, with counts, the most frequent first.
 
     A message whose recipients wait for several reasons counts for each.
@@ -40,8 +41,8 @@ class Queue:
     reasons: Tuple[Tuple[str, int], ...]
 
 
-@frozen
-class Live:
+@frozen(eq=False, repr=False)
+class Live(Record):
     """queue: None where it could not be asked; `problem` then says why.  server_name: as ${server_name} will be for the
     host of DS, asked of the DNS; empty where that gave nothing."""
 

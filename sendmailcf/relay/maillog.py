@@ -12,9 +12,11 @@ from typing import Dict, Optional, Tuple
 
 from attrs import frozen
 
+from ..record import Record
 
-@frozen
-class Entry:
+
+@frozen(eq=False, repr=False)
+class Entry(Record):
     """A message of a log.
 
     message: the words of the program.  time: as the log has it.  host: the machine that logged.  pid: the process, or

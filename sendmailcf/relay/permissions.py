@@ -12,11 +12,12 @@ from typing import List, Optional, Set
 from attrs import frozen
 
 from ..config import Config
+from ..record import Record
 from .host import Facts, Look
 
 
-@frozen
-class Refusal:
+@frozen(eq=False, repr=False)
+class Refusal(Record):
     """Why sendmail refuses a file: what is there, the words of its log, and the repair."""
 
     detail: str

@@ -17,6 +17,7 @@ from ..config import Config
 from ..errors import EditError, MapError, PlanError
 from ..mapdb import hash as hash_format
 from ..nodes import BadLine, KeyFile, MailerDefinition, RewritingRule, Ruleset
+from ..record import Record
 from ..values import map_arguments
 from .host import (
     HASH_CLASSES,
@@ -41,8 +42,8 @@ _SERVICES = {"smtp": 25, "submission": 587, "smtps": 465, "submissions": 465}
 DEFAULT_PORT = 25
 
 
-@frozen
-class Intent:
+@frozen(eq=False, repr=False)
+class Intent(Record):
     """What a host shall do: authenticate to `host` on `port` with `credentials`, under the policy `tls`.
 
     store: authinfo, access or default-auth-info.  tls: required, verified or optional.  cf, source: paths as
@@ -61,8 +62,8 @@ class Intent:
     smart_host: bool = True
 
 
-@frozen
-class Write:
+@frozen(eq=False, repr=False)
+class Write(Record):
     """One file to replace: its path as sendmail.cf names it, what it holds now (None: no file) and shall hold.
 
     kind: cf, source or database.  A cf may be written twice: with its guard first, whole at the end.
@@ -79,8 +80,8 @@ class Write:
         return 0o644 if self.kind == "cf" else 0o600
 
 
-@frozen
-class Plan:
+@frozen(eq=False, repr=False)
+class Plan(Record):
     """writes: in the order in which every moment in between is safe.  notes: what was found and why.
 
     diff: unified, passwords masked.  files: every file that the plan is about, written or not.

@@ -11,9 +11,11 @@ from typing import Mapping, Tuple
 
 from attrs import frozen
 
+from ..record import Record
 
-@frozen
-class Platform:
+
+@frozen(eq=False, repr=False)
+class Platform(Record):
     """A system.
 
     name: as `--platform` takes it.  byteorder: of databases, `big` or `little`.  cf, authinfo, access,

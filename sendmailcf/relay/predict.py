@@ -14,6 +14,7 @@ from attrs import frozen
 
 from ..authinfo import BAD_BASE64, DefaultAuthInfo, Reading, host_problem
 from ..config import Config
+from ..record import Record
 from .host import (
     CLEAR,
     FORMATS,
@@ -100,8 +101,8 @@ def default_auth_info(cf: Config) -> str:
     return found[-1].value if found else ""
 
 
-@frozen
-class Found:
+@frozen(eq=False, repr=False)
+class Found(Record):
     """reading: the credentials that sendmail has, or why it has none.  without: the fate of the mail if they do not
     serve: deferred for those of the ruleset, bounced for the others, with which it goes on unauthenticated."""
 

@@ -15,10 +15,11 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 from attrs import Attribute, field, fields, frozen
 
 from ..errors import CredentialError
+from ..record import Record
 
 
-@frozen
-class Mistake:
+@frozen(eq=False, repr=False)
+class Mistake(Record):
     """A shape that tells what a credential is instead.
 
     pattern: of the whole value.  title: what it is then.  guess: whether the shape tells only what it is not.
@@ -30,8 +31,8 @@ class Mistake:
     guess: bool = False
 
 
-@frozen
-class Shape:
+@frozen(eq=False, repr=False)
+class Shape(Record):
     """What a credential looks like.  pattern: of the whole value; None: anything.  says: the same in words."""
 
     says: str = ""
@@ -50,8 +51,8 @@ class Shape:
         return Mistake("", "of another shape", f"it should be {self.says}", guess=True)
 
 
-@frozen
-class Source:
+@frozen(eq=False, repr=False)
+class Source(Record):
     """Where facts are from.
 
     tells: which (`hosts`, `ports`, `mechanisms`, `credentials`, `limits`, `notes`).  read: the day or month.
@@ -62,8 +63,8 @@ class Source:
     read: str = "2026-11"
 
 
-@frozen
-class Provider:
+@frozen(eq=False, repr=False)
+class Provider(Record):
     """A relay.
 
     name: a stable word.  hosts: patterns of host names, `*` for any characters.  starttls_ports: those that sendmail

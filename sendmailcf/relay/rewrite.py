@@ -31,6 +31,7 @@ from ..nodes import (
     bare,
 )
 from ..reading import MAX_MAP_ARGUMENTS, UNPARSED, Reading, ReadMap, ReadRules, ruleset_number
+from ..record import Record
 
 Lookup = Callable[[str, str], Optional[str]]
 
@@ -53,8 +54,8 @@ class _FailedError(Exception):
         self.status = status
 
 
-@frozen
-class Result:
+@frozen(eq=False, repr=False)
+class Result(Record):
     """What a ruleset returned.  The tokens are not shown: they may hold a password.
 
     tokens: symbols are Symbol; empty where the evaluation was given up.  failed: sendmail, or we, could not evaluate

@@ -15,6 +15,7 @@ from typing import Mapping, Optional, Tuple
 from attrs import frozen
 
 from ..errors import CredentialError
+from ..record import Record
 from ..text import encode
 
 #: When the rows below were compared with their sources.
@@ -31,8 +32,8 @@ WRAPPED_PORTS = (465, 2465)
 SMTP, NO_SMTP, UNCONFIRMED = "yes", "no", "unconfirmed"
 
 
-@frozen
-class Region:
+@frozen(eq=False, repr=False)
+class Region(Record):
     """A region of AWS with SES.
 
     smtp: `yes`, `no` or `unconfirmed`.  fips: whether the host email-smtp-fips is documented; others may have it too.
@@ -128,8 +129,8 @@ def region_warning(region: str) -> str:
     return f"{region}: {row.note}" if row.smtp == UNCONFIRMED else ""
 
 
-@frozen
-class Endpoint:
+@frozen(eq=False, repr=False)
+class Endpoint(Record):
     """What a host name of Amazon is.  relay: whether sendmail can send through it.  repair: else, what to use."""
 
     kind: str

@@ -10,13 +10,14 @@ from typing import Optional, Tuple
 
 from attrs import frozen
 
+from ..record import Record
 from .causes import CAUSES, Cause
 from .explain import explain
 from .links import Prediction
 
 
-@frozen
-class Step:
+@frozen(eq=False, repr=False)
+class Step(Record):
     """One step.
 
     name: resolve, connect, greeting, EHLO, STARTTLS, certificate, EHLO over TLS, credentials, AUTH …, sender, QUIT.
@@ -42,8 +43,8 @@ def cause_of(reply: str) -> str:
     return groups[0].causes[0] if groups and len(groups[0].causes) == 1 else ""
 
 
-@frozen
-class Session:
+@frozen(eq=False, repr=False)
+class Session(Record):
     """A whole session.
 
     host: as sendmail.cf has it.  port: TCP port.  server_name, server_addr: as ${server_name} and ${server_addr} will

@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 from ...expressions import Symbol
 from ...known.mailers import MAILER_EQUATES
 from ...nodes import BadLine, Equate, MailerDefinition, QueueGroup, Ruleset
+from ...record import Record
 from ...references import MAILER
 from ...values import field_items, field_text
 from ..context import Context
@@ -41,8 +42,8 @@ _MAX_RULESET = 99
 _BLANKS = " \t\n\v\f\r"
 
 
-@frozen
-class _Field:
+@frozen(eq=False, repr=False)
+class _Field(Record):
     """A field: its key's first character, its text as sendmail stores it, and where it stands."""
 
     key: str

@@ -26,6 +26,7 @@ from ...expressions import Symbol, expand, found_symbols, symbols
 from ...known.maps import MAP_CLASSES, MapClassRow
 from ...makemap import read
 from ...nodes import BadLine, KeyFile, Line, value_of
+from ...record import Record
 from ...references import MAP, Reference
 from ...text import encode
 from ...values import map_class_row, map_flags, split_arguments
@@ -76,8 +77,8 @@ _ACTIONS = frozenset({
 _SOURCES = (*NAMED_SOURCES, MAP_SOURCE)
 
 
-@frozen
-class _Declared:
+@frozen(eq=False, repr=False)
+class _Declared(Record):
     """What a K line says, with macros expanded.
 
     row: of the class, or None for one that this sendmail does not have.  text: the arguments.  flags, rest: the same,

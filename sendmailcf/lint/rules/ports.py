@@ -12,6 +12,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from attrs import frozen
 
 from ...known.policies import CLIENT_MODIFIERS, DAEMON_MODIFIERS, PORT_KEYS
+from ...record import Record
 from ..context import Context, OptionLine
 from ..host import service
 from ..problem import Severity
@@ -26,8 +27,8 @@ _FAMILIES = {"inet": 2, "inet6": 10, "unix": 1, "local": 1}
 _MAX_PORT = 65535
 
 
-@frozen
-class _Part:
+@frozen(eq=False, repr=False)
+class _Part(Record):
     """A part between commas: its key, its value, and where it stands; without `=` the value is None."""
 
     key: str
@@ -36,8 +37,8 @@ class _Part:
     end: int
 
 
-@frozen
-class _Port:
+@frozen(eq=False, repr=False)
+class _Port(Record):
     """A line, and its parts."""
 
     line: OptionLine
