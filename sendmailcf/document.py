@@ -7,7 +7,6 @@ are addressed by index; positions are counted when asked for.
 
 from __future__ import annotations
 
-import difflib
 import re
 from abc import ABC, abstractmethod
 from array import array
@@ -287,8 +286,10 @@ def unified_diff(old: str, new: str, path: str, shown: Callable[[str], str]) -> 
         count = stop - start
         return f"{start + skip + (1 if count else 0)}" + ("" if count == 1 else f",{count}")
 
+    from difflib import SequenceMatcher
+
     # Without autojunk: empty lines are many in a sendmail.cf, and still lines.
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
     for group in matcher.get_grouped_opcodes(_CONTEXT):
         _, first, _, first_new, _ = group[0]
         _, _, last, _, last_new = group[-1]

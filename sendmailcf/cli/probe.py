@@ -21,7 +21,8 @@ from ..probe import Ask, Rules, probe
 from ..relay.host import Host, Look, Server
 from ..relay.host import Session as Encryption
 from ..relay.links import ACCEPTED, BOUNCED, DEFERRED, OPEN
-from ..relay.plan import load_cf, port_of
+from ..relay.plan import load_cf
+from ..relay.ports import port_of
 from ..relay.predict import Found, Outcome, Predictor, client_modifiers, mechanism_words
 from ..relay.readiness import option_of
 from ..relay.session import Session, Step

@@ -19,8 +19,9 @@ from ..relay import ses
 from ..relay.credentials import judge, stored
 from ..relay.host import Host, Server
 from ..relay.links import WRONG
-from ..relay.plan import load_cf, port_of
+from ..relay.plan import load_cf
 from ..relay.platforms import guessed
+from ..relay.ports import port_of
 from ..relay.providers import PROVIDERS, Provider, provider_of, read
 from ..text import decode
 from . import secrets

@@ -35,10 +35,9 @@ from .host import (
 from .links import ADVICE, OK, UNKNOWN, WRONG, Chain, Link
 from .live import Live
 from .permissions import refused_default_auth_info, unsafe_map
-from .plan import WRAPPED_PORTS, port_of
+from .ports import SMTP_PORT, STARTTLS_PORTS, WRAPPED_PORTS, port_of
 from .predict import (
     DEFAULT_MECHANISMS,
-    PORTS,
     Predictor,
     client_modifiers,
     default_auth_info,
@@ -66,9 +65,6 @@ def check(
     """
     return _Walk(cf, look, host, tls, live).walk()
 
-
-#: Where the mailer of a smart host connects to if nobody sets a port.
-SMTP_PORT = 25
 
 
 def _missing_file(file: str) -> str:
@@ -293,11 +289,11 @@ class _Walk:
                 f"{self.apply} --port 587",
                 rule="relay-port-wrapped",
             )
-        elif port not in PORTS and provider_of(self.host) is None:
+        elif port not in STARTTLS_PORTS and provider_of(self.host) is None:
             self._add(
                 name,
                 ADVICE,
-                f"{where}, port {port}: relays usually take STARTTLS on {', '.join(map(str, PORTS))}",
+                f"{where}, port {port}: relays usually take STARTTLS on {', '.join(map(str, STARTTLS_PORTS))}",
                 "sendmail defers the mail unless the relay listens there",
                 f"{self.apply} --port 587",
                 rule="relay-port-unusual",

@@ -7,13 +7,14 @@ The one thing to know: values only; the commands are run by `sendmailcf.running`
 from __future__ import annotations
 
 import re
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 from attrs import frozen
 
 from ..record import Record
-from .causes import QUEUED
-from .explain import Group, explain
+
+if TYPE_CHECKING:
+    from .explain import Group
 
 RUNNING, STOPPED, NOT_KNOWN = "running", "stopped", "not known"
 
@@ -59,6 +60,9 @@ _EMPTY = "Mail queue is empty"
 
 def read_mailq(text: str) -> Optional[Queue]:
     """The queue in the words of `mailq` (of `mailq -v`, too); None if this is no output of it."""
+    from .causes import QUEUED
+    from .explain import explain
+
     found = explain(text.split("\n"))
     totals = [int(count) for count in _TOTAL.findall(text)]
     if _EMPTY not in text and "mailq" not in found.read:

@@ -34,12 +34,8 @@ from .host import (
     map_file,
 )
 from .platforms import Platform
+from .ports import WRAPPED_PORTS, port_of
 from .rules import ENTRIES, authinfo_rules, ours, tls_server_rules
-
-#: Ports on which a relay speaks TLS from the first byte, which sendmail's client does not.
-WRAPPED_PORTS = (465, 2465)
-_SERVICES = {"smtp": 25, "submission": 587, "smtps": 465, "submissions": 465}
-DEFAULT_PORT = 25
 
 
 @frozen(eq=False, repr=False)
@@ -126,14 +122,6 @@ def load_cf(path: str, look: Look) -> Config:
                 f"repair it first (`sendmail -bC -C {path}` shows what it says)"
             )
     return cf
-
-
-def port_of(arguments: str) -> Optional[int]:
-    """The port in an [IPC] mailer's A=; 25 without one; None for an unknown service name."""
-    words = arguments.split()
-    if len(words) < 3:
-        return DEFAULT_PORT
-    return int(words[2]) if re.fullmatch(r"[0-9]+", words[2]) else _SERVICES.get(words[2].lower())
 
 
 class _Planner:

@@ -29,15 +29,14 @@ from .host import (
 )
 from .links import ACCEPTED, BOUNCED, DEFERRED, ELSEWHERE, OPEN, Prediction
 from .permissions import refused_default_auth_info, unsafe_map
-from .plan import WRAPPED_PORTS, port_of
+from .ports import STARTTLS_PORTS, WRAPPED_PORTS, port_of
 from .providers import provider_of
 from .rewrite import LookupFailedError
 
 #: What sendmail offers when AuthMechanisms is not set (sendmail/conf.c).
 DEFAULT_MECHANISMS = ("EXTERNAL", "GSSAPI", "KERBEROS_V4", "DIGEST-MD5", "CRAM-MD5")
-#: What relays offer, and the ports on which they take STARTTLS, where nothing better is known of them.
+#: What relays offer, where nothing better is known of them.
 OFFERED = ("LOGIN", "PLAIN")
-PORTS = (25, 587, 2525, 2587)
 #: Classes whose maps sendmail reads and we do not.
 FILE_CLASSES = (
     "dbm",
@@ -162,7 +161,7 @@ class Predictor:
         provider = provider_of(smart.name)
         if port in WRAPPED_PORTS or (provider is not None and port not in provider.starttls_ports):
             return Prediction(False, DEFERRED, f"the relay takes no STARTTLS on port {port}")
-        if provider is None and port not in PORTS:
+        if provider is None and port not in STARTTLS_PORTS:
             return Prediction(None, OPEN, f"whether the relay listens on port {port} is not known here")
         return None
 

@@ -7,8 +7,6 @@ is not in it gets a warning, never a refusal.
 
 from __future__ import annotations
 
-import base64
-import hmac
 import re
 from typing import Mapping, Optional, Tuple
 
@@ -186,6 +184,9 @@ def derive_password(secret: str, region: str) -> str:
 
     Raises CredentialError if `secret` is no secret, or `region` no code of a region; the message does not have it.
     """
+    import hmac
+    from base64 import b64encode
+
     region_warning(region)
     if is_smtp_password(secret):
         raise CredentialError("this is an SMTP password already, not an IAM secret access key")
@@ -196,7 +197,7 @@ def derive_password(secret: str, region: str) -> str:
     key = encode("AWS4" + secret)
     for word in ("11111111", region, "ses", "aws4_request", "SendRawEmail"):
         key = hmac.digest(key, encode(word), "sha256")
-    return base64.b64encode(b"\x04" + key).decode("ascii")
+    return b64encode(b"\x04" + key).decode("ascii")
 
 
 def secret_warning(secret: str) -> str:
@@ -213,12 +214,16 @@ def is_smtp_password(value: str) -> bool:
 
 def is_raw_base64(value: str) -> bool:
     """Whether a value is what sendmail sends when an SMTP password stands after `P=` instead of `P:`."""
-    return is_smtp_password(base64.b64encode(encode(value)).decode("ascii"))
+    from base64 import b64encode
+
+    return is_smtp_password(b64encode(encode(value)).decode("ascii"))
 
 
 def region_of_password(secret: str, password: str) -> Optional[str]:
     """For which of the known regions the password was derived from the secret; None: for none of them."""
+    from hmac import compare_digest
+
     for region in REGIONS:
-        if hmac.compare_digest(encode(derive_password(secret, region)), encode(password)):
+        if compare_digest(encode(derive_password(secret, region)), encode(password)):
             return region
     return None
