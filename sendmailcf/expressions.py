@@ -50,7 +50,7 @@ _MAX_EXPANDED = 4095
 _BLANKS = " \t\n\v\f\r"
 _META = frozenset("*+-@0123456789#:>[]()|.")
 
-_SYMBOL = re.compile(r"\$(?:\$|(?P<sign>[=~&?]?)(?:\{(?P<long>[^${}\n]*)\}|(?P<short>.)))", re.DOTALL)
+_SYMBOL = re.compile(r"(\$(?:\$|[=~&?]?(?:\{[^${}\n]*\}|.)))", re.DOTALL)
 _WORD = re.compile(
     r"""(?P<symbol>\$(?:\$|(?P<sign>[=~&?]?)(?P<name>\{[^${}\n]*\}|.)))
        | (?P<blank>[ \t\n\v\f\r]+)
@@ -63,26 +63,22 @@ _WORD = re.compile(
 class Symbol(str):
     """A symbol such as `$*`, `$=w`, `$&{server_name}` or `$#`; text that merely looks so is a plain str."""
 
-    __slots__ = ("name", "sign")
+    __slots__ = ("is_macro", "name", "sign", "size")
 
     sign: str
     name: str
+    #: Whether it stands for a macro's value, and not for itself as `$*`, `$1`, `$#`, `$=w` do.
+    is_macro: bool
+    #: The bytes of its internal code, which count where sendmail measures text.
+    size: int
 
     def __new__(cls, sign: str, name: str) -> Symbol:
         """sign: "" (a macro or one-character symbol), "=", "~", "&" or "?".  name: without braces."""
         made = super().__new__(cls, f"${sign}" + (name if len(name) == 1 else "{" + name + "}"))
         made.sign, made.name = sign, name
+        made.is_macro = sign == "" and name not in _META
+        made.size = 1 if sign == "" and name in _META and name not in "0123456789" else 2
         return made
-
-    @property
-    def is_macro(self) -> bool:
-        """Whether it stands for a macro's value, and not for itself as `$*`, `$1`, `$#`, `$=w` do."""
-        return self.sign == "" and self.name not in _META
-
-    @property
-    def size(self) -> int:
-        """The bytes of its internal code, which count where sendmail measures text."""
-        return 1 if self.sign == "" and self.name in _META and self.name not in "0123456789" else 2
 
 
 Item = Union[str, Symbol]
@@ -195,6 +191,14 @@ class Conditional(Enclosed):
 _MAP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 
 
+TEXT, QUOTED, BLANK, SYMBOL = "text", "quoted", "blank", "symbol"
+
+
+def pieces_of(text: str) -> List[Tuple[int, str, str]]:
+    """The same as `words`, flat: where each piece begins, its kind (TEXT, QUOTED, BLANK, SYMBOL), and the piece."""
+    return [(found.start(), found.lastgroup or TEXT, found.group()) for found in _WORD.finditer(text)]
+
+
 @lru_cache(maxsize=8192)
 def words(text: str) -> Tuple[Word, ...]:
     """Cut a text into words; the concatenation of their texts is `text`.
@@ -207,10 +211,9 @@ def words(text: str) -> Tuple[Word, ...]:
     top: List[Word] = []
     here = top
     for found in _WORD.finditer(text):
-        piece = found.group()
-        kind = found.lastgroup
+        piece, kind = found.group(), found.lastgroup
         if kind != "symbol":
-            here.append(_PLAIN[kind or "text"](text=piece))
+            here.append(_PLAIN[kind or TEXT](text=piece))
             continue
         sign, name = found.group("sign"), found.group("name")
         if (piece in _OPENING or sign == "?") and len(open_now) < MAX_DEPTH:
@@ -281,9 +284,14 @@ _CLOSING: Dict[Type[Enclosed], str] = {MapLookup: "$)", HostLookup: "$]", Condit
 # Symbols: what sendmail makes of them when it reads a line.
 
 
-def _symbol(found: re.Match[str]) -> Symbol:
-    sign, long, short = found.group("sign", "long", "short")
-    return Symbol(sign or "", long if long is not None else short)
+@lru_cache(maxsize=4096)
+def _symbol(text: str) -> Union[str, Symbol]:
+    """The symbol that is spelled so: `$*`, `$=w`, `${x}`; but `$$` is a dollar."""
+    if text == "$$":
+        return "$"
+    sign = text[1] if text[1] in "=~&?" and len(text) > 2 else ""
+    name = text[1 + len(sign) :]
+    return Symbol(sign, name if len(name) == 1 else name[1:-1])
 
 
 def symbols(text: str) -> List[Item]:
@@ -292,24 +300,20 @@ def symbols(text: str) -> List[Item]:
     >>> symbols("a$*$=wb$$c")
     ['a', '$*', '$=w', 'b', '$', 'c']
     """
-    items: List[Item] = []
-    at = 0
-    for found in _SYMBOL.finditer(text):
-        if found.start() > at:
-            items.append(text[at : found.start()])
-        at = found.end()
-        items.append("$" if found.group() == "$$" else _symbol(found))
-    if at < len(text):
-        items.append(text[at:])
-    return items
+    if "$" not in text:
+        return [text] if text else []
+    pieces = _SYMBOL.split(text)
+    pieces[1::2] = map(_symbol, pieces[1::2])
+    return [piece for piece in pieces if piece]
 
 
 def found_symbols(text: str) -> Iterator[Tuple[int, Symbol, str]]:
     """The symbols of a text but `$$`: where the name of each begins, the symbol, and the name as it is spelled."""
     for found in _SYMBOL.finditer(text):
-        if found.group() != "$$":
-            at = found.end("sign")
-            yield at, _symbol(found), text[at : found.end()]
+        symbol = _symbol(found.group())
+        if isinstance(symbol, Symbol):
+            at = found.start() + 1 + len(symbol.sign)
+            yield at, symbol, text[at : found.end()]
 
 
 def expand(items: Sequence[Item], value: Callable[[str], Optional[List[Item]]]) -> List[Item]:
@@ -318,11 +322,12 @@ def expand(items: Sequence[Item], value: Callable[[str], Optional[List[Item]]]) 
     value: the items of a macro by its name, or None.  A one-character symbol that has a value is expanded too: a
     D line can redefine `$*`.  Raises RecursionError where macros nest too deep: sendmail does not run then.
     """
-    now = list(items)
+    now = items
     for _ in range(_MAX_PASSES):
-        now, again = _pass(now, value)
+        made, again = _pass(now, value)
         if not again:
-            return now
+            return made
+        now = made
     raise RecursionError("expand: recursion too deep (10 max)")
 
 
@@ -333,32 +338,38 @@ def _pass(items: Sequence[Item], value: Callable[[str], Optional[List[Item]]]) -
     left = _MAX_EXPANDED
     skipping = again = False
     for item in items:
-        inserted: Sequence[Item] = (item,)
-        if isinstance(item, Symbol):
-            if item.sign == "?":
-                level += 1
-                if skipping:
-                    skipped += 1
-                else:
-                    # True if the macro is defined and not empty.
-                    skipping = not value(item.name)
+        if not isinstance(item, Symbol):
+            if not skipping:
+                if left <= 0:
+                    return out, again
+                out.append(item[:left])
+                left -= len(item)
+            continue
+        if item.sign == "?":
+            level += 1
+            if skipping:
+                skipped += 1
+            else:
+                # True if the macro is defined and not empty.
+                skipping = not value(item.name)
+            continue
+        if level and item == "$|":
+            skipping = skipping if skipped else not skipping
+            continue
+        if level and item == "$.":
+            level -= 1
+            if skipped:
+                skipped -= 1
+            else:
+                skipping = False
+            continue
+        inserted = value(item.name) if item.sign == "" else None
+        if inserted is None:
+            if item.is_macro:
                 continue
-            if item == "$|" and level:
-                skipping = skipping if skipped else not skipping
-                continue
-            if item == "$." and level:
-                level -= 1
-                if skipped:
-                    skipped -= 1
-                else:
-                    skipping = False
-                continue
-            found = value(item.name) if item.sign == "" else None
-            if found is not None:
-                inserted = found
-            elif item.is_macro:
-                continue
-            again = again or (found is not None and any(isinstance(one, Symbol) for one in found))
+            inserted = [item]
+        elif any(isinstance(one, Symbol) for one in inserted):
+            again = True
         if skipping:
             continue
         for one in inserted:
@@ -406,6 +417,34 @@ class TokenError(ValueError):
 def _plain(ops: FrozenSet[str]) -> Pattern[str]:
     """A run of characters that are part of a word wherever they stand."""
     return re.compile("[^" + re.escape("".join(sorted(ops | set(_BLANKS + '"\\<>()')))) + "]+")
+
+
+@lru_cache(maxsize=32)
+def _cutter(ops: FrozenSet[str]) -> Callable[[str], List[str]]:
+    """Cuts text without quotes, backslashes and comments."""
+    signs = re.escape("".join(sorted(ops - set(_BLANKS))))
+    return re.compile(f"[{signs}]|[^{signs}{_BLANKS}]+").findall
+
+
+def _cut_at_once(items: Sequence[Item], ops: FrozenSet[str], hard: str) -> Optional[List[str]]:
+    """The tokens of text in which each character is looked at alone: it holds none of `hard`, and is too short for
+    any limit.  None for other text."""
+    out: List[str] = []
+    cut, text, size = _cutter(ops), "", 0
+    for item in items:
+        if isinstance(item, Symbol):
+            if text:
+                out += cut(text)
+                text = ""
+            out.append(item)
+            size += 3
+        elif not item.isascii() or any(c in item for c in hard):
+            return None
+        else:
+            text += item
+            size += 2 * len(item)
+    out += cut(text)
+    return out if size < 2 * MAX_TOKEN_BYTES else None
 
 
 class _Scan:
@@ -512,8 +551,12 @@ def tokens(
     comments: drop text in parentheses, as in addresses and results of maps.  repair: supply missing closing quotes
     and angle brackets and drop surplus ones, as in all text that is not of a rule.  Raises TokenError.
     """
+    every = list(items)
+    quick = _cut_at_once(every, ops, '"\\' + "()" * comments + "<>" * repair)
+    if quick is not None:
+        return quick
     scan = _Scan(ops, comments, repair)
-    for item in items:
+    for item in every:
         if isinstance(item, Symbol):
             scan.symbol(item)
         else:

@@ -372,9 +372,11 @@ class Reading:
     def judged(self, node: RewritingRule) -> ReadOrRefused:
         """A rule as it would be read next, and why sendmail refuses it, if it does."""
         ended = "\t" in (node.comment or "")
-        how = (node.lhs, node.rhs, ended, self.operators(), self.level < 9)
-        names, read = _without_macros(*how)
-        return read if names.isdisjoint(self.macros) else _read_rule(*how, value=self.macros.get)
+        ops, comments = self.operators(), self.level < 9
+        names, read = _without_macros(node.lhs, node.rhs, ended, ops, comments)
+        if self.macros.keys().isdisjoint(names):
+            return read
+        return _read_rule(_sides(node.lhs, node.rhs, ended), ops, comments, value=self.macros.get)
 
 
 #: What a line of each class does to the state; a line of any other class does nothing.
@@ -402,34 +404,42 @@ def _without_macros(
     lhs: str, rhs: str, ended: bool, ops: FrozenSet[str], comments: bool
 ) -> Tuple[FrozenSet[str], ReadOrRefused]:
     """A rule where no macro has a value, and the macros of which none may have one for this to be so."""
-    found = [one for raw in (lhs, rhs) for one in symbols(value_of(raw) + "\t") if isinstance(one, Symbol)]
-    names = frozenset(one.name for one in found if one.sign in ("", "?"))
-    return names, _read_rule(lhs, rhs, ended, ops, comments, value=lambda name: None)
+    sides = _sides(lhs, rhs, ended)
+    found = [one for side in sides for one in side if isinstance(one, Symbol)]
+    names = frozenset([one.name for one in found if one.sign in ("", "?")])
+    return names, _read_rule(sides, ops, comments, value=lambda name: None)
 
 
-def _read_rule(
-    lhs: str, rhs: str, ended: bool, ops: FrozenSet[str], comments: bool, *, value: Value
-) -> ReadOrRefused:
+Sides = Tuple[List[Item], List[Item]]
+
+
+def _sides(lhs: str, rhs: str, ended: bool) -> Sides:
+    """Both sides, with symbols.  ended: whether a tab follows the right one."""
+    # A dollar before the tab that ends a side is a macro of that name, one at the end of the line is a dollar.
+    return symbols(value_of(lhs) + "\t"), symbols(value_of(rhs) + ("\t" if ended else ""))
+
+
+def _read_rule(sides: Sides, ops: FrozenSet[str], comments: bool, *, value: Value) -> ReadOrRefused:
     try:
-        left = tuple(tokens(_side(lhs, True, value), ops, comments=comments))
-        right = tuple(tokens(_side(rhs, ended, value), ops, comments=comments))
+        left, right = [tuple(tokens(_side(side, value), ops, comments=comments)) for side in sides]
     except (RecursionError, TokenError) as error:
         return None, Refusal("token-long", str(error))
     pattern = tuple(one if isinstance(one, Symbol) else folded(one) for one in left)
     return ReadRule(left, pattern, right), _refused(left, right)
 
 
-def _side(raw: str, ended: bool, value: Value) -> List[Item]:
-    """A side with its macros expanded.  ended: whether a tab follows it."""
+def _side(side: Sequence[Item], value: Value) -> List[Item]:
+    """A side with its macros expanded."""
     items: List[Item] = []
     left = _LINE_BYTES
-    # A dollar before the tab that ends a side is a macro of that name, one at the end of the line is a dollar.
-    for item in expand(symbols(value_of(raw) + ("\t" if ended else "")), value):
-        # A tab out of a macro ends the side.
-        text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
-        items.append(text)
-        left -= len(text)
-        if left <= 0 or text != item:
+    for item in expand(side, value):
+        if not isinstance(item, Symbol) and ("\t" in item or len(item) > left):
+            # A tab out of a macro ends the side, too.
+            items.append(item.partition("\t")[0][:left])
+            break
+        items.append(item)
+        left -= len(item)
+        if left <= 0:
             break
     return items
 

@@ -13,15 +13,12 @@ from attrs import frozen
 
 from .document import CfLines
 from .expressions import (
-    HostLookup,
-    MapLookup,
-    Metasymbol,
-    Space,
-    Text,
-    Word,
+    BLANK,
+    QUOTED,
+    SYMBOL,
+    TEXT,
     found_symbols,
-    walk,
-    words,
+    pieces_of,
 )
 from .nodes import (
     ClassFile,
@@ -58,12 +55,13 @@ _EXPANDED = {
     Option: ("value",),
     ShortOption: ("value",),
     Ruleset: ("name", "ignored"),
-    RewritingRule: ("lhs", "rhs"),
 }
 _RULESET_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*|[0-9]+")
 _MAILER_NAME = re.compile(r"[^ \t\n\v\f\r:,;\"]+")
 _STORED = re.compile(r"\{[A-Za-z0-9_]+\}")
 _MAP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
+_LOOKED_UP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
+_CALL = re.compile(r"\$[\[(#>]")
 
 
 @frozen(eq=False, repr=False)
@@ -119,16 +117,22 @@ def _remembered(node: Line, stores: FrozenSet[str], mailers: FrozenSet[str]) -> 
 
 
 def _of_line(node: Line, stores: AbstractSet[str], mailers: AbstractSet[str]) -> Iterator[Found]:
+    if isinstance(node, RewritingRule):
+        start = len(node.letter)
+        yield from _symbols(_seen(node.lhs), start)
+        right, start = _seen(node.rhs), start + len(node.lhs) + len(node.tabs)
+        yield from _symbols(right, start)
+        if _CALL.search(right):
+            yield from _calls(right, start, stores)
+        return
     yield from _definition(node)
     for owner, name, start, raw in _fields(node):
         if not isinstance(raw, str):
             continue
-        text = raw if isinstance(raw, Uncut) else blanked(raw)
+        text = _seen(raw)
         if name in _EXPANDED.get(type(owner), ()) or (isinstance(node, Equates) and name == "value"):
             yield from _symbols(text, start)
-        if isinstance(owner, RewritingRule) and name == "rhs":
-            yield from _calls(words(text), start, stores)
-        elif isinstance(owner, MacroDefinition) and name == "value":
+        if isinstance(owner, MacroDefinition) and name == "value":
             found = _MAILER_NAME.match(text)
             if found and text[found.end() : found.end() + 1] == ":" and found.group().lower() in mailers:
                 yield MAILER, found.group(), USE, start
@@ -141,6 +145,11 @@ def _of_line(node: Line, stores: AbstractSet[str], mailers: AbstractSet[str]) ->
                 yield MAP, member.group(), USE, start + member.start()
     if isinstance(node, MailerDefinition):
         yield from _rulesets_of(node)
+
+
+def _seen(raw: str) -> str:
+    """What sendmail sees of a field, every character in its place."""
+    return raw if isinstance(raw, Uncut) else blanked(raw)
 
 
 def _fields(node: Node, start: int = 0) -> Iterator[Tuple[Node, str, int, Optional[str]]]:
@@ -187,35 +196,51 @@ def _symbols(text: str, start: int) -> Iterator[Found]:
             yield MACRO, name, USE, start + at
 
 
-def _calls(these: Sequence[Word], start: int, stores: AbstractSet[str]) -> Iterator[Found]:
+def _calls(text: str, start: int, stores: AbstractSet[str]) -> Iterator[Found]:
     """Maps, mailers and rulesets that a right side names."""
-    flat = list(walk(these, start))
-    for place, (at, word) in enumerate(flat):
-        if isinstance(word, HostLookup):
-            yield MAP, "host", USE, at
-        elif isinstance(word, MapLookup) and word.map_name:
-            name = word.map_name
-            first = _after(flat, place)
-            name_at, rest = flat[first][0], str(flat[first][1])[len(name) :]
-            yield MAP, name, USE, name_at
-            if name.lower() in stores:
-                key_at, key = (name_at + len(name), rest) if rest else _text(flat, _after(flat, first))
-                yield from _named(_STORED, key, key_at, MACRO, DEFINITION)
-        elif isinstance(word, Metasymbol) and word.text in ("$#", "$>"):
-            pattern, kind = (_MAILER_NAME, MAILER) if word.text == "$#" else (_RULESET_NAME, RULESET)
-            text_at, text = _text(flat, _after(flat, place))
-            yield from _named(pattern, text, text_at, kind)
+    pieces = pieces_of(text)
+    for place, (at, kind, piece) in enumerate(pieces):
+        if kind != SYMBOL:
+            continue
+        if piece == "$[":
+            yield MAP, "host", USE, start + at
+        elif piece == "$(":
+            name_at, text = _text(pieces, place + 1)
+            name = _LOOKED_UP.match(text)
+            if name is None:
+                continue
+            yield MAP, name.group(), USE, start + name_at
+            if name.group().lower() in stores:
+                key_at, key = name_at + name.end(), text[name.end() :]
+                if not key:
+                    key_at, key = _text(pieces, place + 1, skip=1)
+                yield from _named(_STORED, key, start + key_at, MACRO, DEFINITION)
+        elif piece == "$#":
+            name_at, text = _text(pieces, place + 1)
+            yield from _named(_MAILER_NAME, text, start + name_at, MAILER)
+        elif piece == "$>":
+            # The name of a ruleset may stand in quotes, those of maps and mailers may not.
+            name_at, text = _text(pieces, place + 1, quoted=True)
+            yield from _named(_RULESET_NAME, text, start + name_at, RULESET)
 
 
-def _after(flat: Sequence[Tuple[int, Word]], place: int) -> int:
-    """The place of the next word that is no white space; the end if there is none."""
-    return next((at for at in range(place + 1, len(flat)) if not isinstance(flat[at][1], Space)), len(flat))
+def _text(
+    pieces: Sequence[Tuple[int, str, str]], place: int, *, skip: int = 0, quoted: bool = False
+) -> Tuple[int, str]:
+    """Where the text at a place or behind blanks there begins, and the text; "" for anything else.
 
-
-def _text(flat: Sequence[Tuple[int, Word]], place: int) -> Tuple[int, str]:
-    """Where a word begins, and its text; "" for a word that is more than text, or for none."""
-    at, word = flat[place] if place < len(flat) else (0, None)
-    return at, word.text if isinstance(word, Text) else ""
+    skip: how many pieces that are not blank to pass over.  quoted: whether it may be in quotes, which are left out.
+    """
+    for at, kind, piece in pieces[place:]:
+        if kind == BLANK:
+            continue
+        if skip:
+            skip -= 1
+        elif kind == QUOTED and quoted:
+            return at + 1, piece[1:].removesuffix('"')
+        else:
+            return at, piece if kind == TEXT else ""
+    return 0, ""
 
 
 def _named(pattern: re.Pattern[str], text: str, start: int, kind: str, role: str = USE) -> Iterator[Found]:

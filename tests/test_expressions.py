@@ -201,6 +201,18 @@ def test_repaired_text_is_balanced_and_stays_so(text: str) -> None:
     assert tokens([joined(cut, OPS, " ")], OPS, comments=True, repair=True) == cut
 
 
+@given(
+    st.lists(st.sampled_from([*'ab.@<>()"\\! \té$', "$*", "$|", "$1", "${x}", "$=w"]), max_size=40).map("".join),
+    st.booleans(),
+    st.booleans(),
+)
+def test_text_is_cut_alike_behind_much_other_text(text: str, comments: bool, repair: bool) -> None:
+    # Short and easy text is cut in another way.
+    before = "." * 300
+    alone, behind = (tokens(symbols(one), OPS, comments=comments, repair=repair) for one in (text, before + text))
+    assert behind == [*before, *alone]
+
+
 @pytest.mark.parametrize(
     ("text", "fits"),
     [

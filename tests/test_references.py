@@ -33,6 +33,7 @@ Sparse=0
 R$* $=X $~{w} $&{My}	$: $(map $1 $@ "$S" $) $>Other $2	$Z is no use
 R$+	$(store {Mine} $@ $1 $) $#smtp $@ $[$1$] $: $1
 R$-	$>0 $1 $#$1
+R$-	$>"Quoted" $("map" $1 $) $#"smtp" $: $1
 """
 
 
@@ -61,6 +62,7 @@ def places(cf: sendmailcf.Config, name: str, kind: str) -> List[Tuple[int, str]]
         ("ruleset", "21", [(15, "use")]),
         ("ruleset", "parse", [(16, "definition"), (16, "definition"), (19, "use")]),
         ("ruleset", "Other", [(17, "use")]),
+        ("ruleset", "Quoted", [(20, "use")]),
     ],
 )  # fmt: skip
 def test_places(kind: str, name: str, expected: List[Tuple[int, str]]) -> None:

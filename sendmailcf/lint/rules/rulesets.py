@@ -718,9 +718,11 @@ def ruleset_unused(context: Context) -> Iterator[Found]:
         R$* x<TAB>$: $1
     Good:
         Scheck_rcpt
-        R$*<TAB>$: $>foo $1
+        R$*<TAB>$: $>foo $>"bar" $1
         Sfoo
         R$* x<TAB>$: $1
+        Sbar
+        R$* y<TAB>$: $1
     """
     used = _used(context)
     for index, node, names in _defined(context):
