@@ -125,7 +125,8 @@ class Grammar:
 
     def _row(self, text: str) -> Pattern[str]:
         """The pattern of a row of terminals and optional rows of them."""
-        words, out, first, count = re.findall(r"[A-Z_]+|[\[\]]", text), [], [], 0
+        words = re.findall(r"\[[A-Z_]+\]|[A-Z_]+|[\[\]]", text)
+        out, first, count = [], [], 0
         for at, word in enumerate(words):
             if word == "[":
                 # What begins an optional row must go on with it, as in a parser that never steps back.
@@ -136,7 +137,10 @@ class Grammar:
             else:
                 count += 1
                 # A lookahead is never tried a second time: a terminal is as long as it is alone.
-                out.append(f"(?=({self._terminals[word]}))(?:\\{count})")
+                if word[0] == "[":
+                    out.append(f"(?=({self._terminals[word[1:-1]]})?)(?({count})\\{count})")
+                else:
+                    out.append(f"(?=({self._terminals[word]}))(?:\\{count})")
         return re.compile("".join(out))
 
 
