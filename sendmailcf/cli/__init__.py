@@ -64,6 +64,17 @@ commands:
 """
 
 
+def program() -> int:
+    """What the program `sendmailcf` is: one command, and the end of the process."""
+    import gc
+
+    # Little that a command makes is circular, and at its end nobody needs what is left to be looked through once more.
+    gc.set_threshold(200_000)
+    status = main()
+    gc.freeze()
+    return status
+
+
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command; the exit status.  argv: the arguments without the program's name."""
     arguments = list(sys.argv[1:] if argv is None else argv)

@@ -7,7 +7,6 @@ it would read worse.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from functools import partial
@@ -33,7 +32,6 @@ _FORMATS = (
 def main(arguments: Sequence[str]) -> int:
     """Run `check`; 0 nothing is wrong, 1 there are errors or warnings, 2 something could not be done."""
     args = _parser().parse_args(arguments)
-    gc.set_threshold(200_000)  # of many objects made here few are circular
     checker = Checker(args)
     todo = list(jobs(args.paths or default_paths(checker.root), checker.root, checker.settings))
     processes = args.jobs if args.jobs is not None else (os.cpu_count() or 1) if len(todo) > _FEW else 1
