@@ -8,7 +8,9 @@ and setting changes that one.
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from datetime import timedelta
+from itertools import chain
 from typing import (
     Any,
     Callable,
@@ -22,6 +24,7 @@ from typing import (
     Mapping,
     MutableMapping,
     Optional,
+    Sequence,
     Tuple,
     Type,
     TypeVar,
@@ -336,13 +339,9 @@ class Options(Mapping[str, Setting]):
         self._config = config
 
     def _found(self, row: OptionRow) -> List[Setting]:
-        found, config = [], self._config
+        found = []
         # Only a line whose name could be (an abbreviation of) this one is worth parsing.
-        letters = {row.name[:1].lower(), row.name[:1].upper()}
-        for index in config.indices(Option, ShortOption):
-            line = config._lines[index]
-            if line[1:2] == " " and line[2:3] not in letters:
-                continue
+        for index in self._config.option_lines(row.name[:1]):
             setting = self._setting(index)
             if setting is not None and setting.row is row:
                 found.append(setting)
@@ -997,38 +996,48 @@ class Rulesets(Mapping[str, Rules]):
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def _all(self) -> Dict[str, Rules]:
-        config, found = self._config, {}  # type: Config, Dict[str, Rules]
-        current: Optional[Rules] = None
-        for index in config.indices(Ruleset, RewritingRule):
+    def _stretches(self) -> Dict[str, List[Tuple[int, int]]]:
+        """The lines of each ruleset, by all its names: from an S line up to the next."""
+        config, found = self._config, {}  # type: Config, Dict[str, List[Tuple[int, int]]]
+        starts = list(config.indices(Ruleset))
+        for index, end in zip(starts, [*starts[1:], len(config)]):
             node = config[index]
-            if isinstance(node, Ruleset):
+            if isinstance(node, Ruleset):  # after a bad S line sendmail has no ruleset to add rules to
                 names = [one for one in node.both if one is not None]
-                current = next((found[one] for one in names if one in found), None)
-                if current is None:
-                    current = Rules(config, names[0], [], [])
+                stretches = next((found[one] for one in names if one in found), [])
                 for one in names:
-                    found.setdefault(one, current)
-                current.starts.append(index)
-            elif isinstance(node, RewritingRule):
-                if current is not None:
-                    current.indices.append(index)
-            elif config.kind(index) is Ruleset:
-                current = None  # after a bad S line sendmail has no ruleset to add rules to
+                    found.setdefault(one, stretches)
+                stretches.append((index, end))
         return found
+
+    def _made(self, name: str, stretches: Sequence[Tuple[int, int]]) -> Rules:
+        config = self._config
+        rules = list(config.indices(RewritingRule))
+        inside = chain.from_iterable(rules[bisect(rules, a) : bisect(rules, b)] for a, b in stretches)
+        indices = [index for index in inside if isinstance(config[index], RewritingRule)]
+        return Rules(config, name, [start for start, _ in stretches], indices)
 
     def distinct(self) -> List[Rules]:
         """Each ruleset once, whatever names and numbers it has, in the order of the file."""
-        return list({id(rules): rules for rules in self._all().values()}.values())
+        sets: Dict[int, Rules] = {}
+        for name, stretches in self._stretches().items():
+            if id(stretches) not in sets:
+                sets[id(stretches)] = self._made(name, stretches)
+        return list(sets.values())
 
     def __getitem__(self, name: str) -> Rules:
-        return self._all()[name]
+        every = self._stretches()
+        stretches = every[name]
+        return self._made(next(one for one in every if every[one] is stretches), stretches)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._stretches()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
+        return iter(self._stretches())
 
     def __len__(self) -> int:
-        return len(self._all())
+        return len(self._stretches())
 
     def add(self, name: str, rules: Iterable[RewritingRule], index: Optional[int] = None) -> None:
         """Add a ruleset, before line `index` or at the end, with an empty line above it.

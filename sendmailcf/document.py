@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from array import array
+from bisect import bisect
 from contextlib import contextmanager
 from functools import cache, partial
 from itertools import accumulate, chain, islice
@@ -84,6 +85,11 @@ class Lines:
         if self._list is not None:
             return "".join(self._list[:index])
         return self._text[: self._ends[index - 1] if index else 0]
+
+    def index_at(self, offset: int) -> int:
+        """The line that holds the character at `offset`."""
+        ends: Sequence[int] = self._ends if self._list is None else list(accumulate(map(len, self._list)))
+        return bisect(ends, offset)
 
     def edited(self) -> List[str]:
         """The list of the lines, to be edited."""
@@ -173,6 +179,10 @@ class Document(ABC, Generic[N]):
     def line_number(self, index: int) -> int:
         """The physical line on which logical line `index` begins, counted from 1."""
         return 1 + self._lines.upto(range(len(self._lines))[index]).count("\n")
+
+    def index_at(self, offset: int) -> int:
+        """The line that holds the character at an offset of the text."""
+        return self._lines.index_at(offset)
 
     def span(self, index: int) -> Tuple[int, int]:
         """Where line `index` lies, its end of line included: byte offsets, the second exclusive."""
@@ -308,6 +318,7 @@ class CfLines(Document[Line]):
 
     _levels: Optional[List[Tuple[int, int]]] = None
     _places: Optional[Dict[str, List[int]]] = None
+    _initials: Optional[Dict[str, List[int]]] = None
 
     @staticmethod
     def _cut(text: str) -> List[str]:
@@ -329,7 +340,7 @@ class CfLines(Document[Line]):
                 yield self._parse(text, index)
 
     def _edited(self) -> None:
-        self._levels = self._places = None
+        self._levels = self._places = self._initials = None
 
     def level(self, index: int) -> int:
         """The version level in force at line `index`: that of the last V line above it, 0 without one."""
@@ -355,10 +366,24 @@ class CfLines(Document[Line]):
             letters |= set(self._by_head()) - set(nodes.BY_LETTER)
         places = self._by_head()
         found = [places[letter] for letter in letters if letter in places]
-        for index in found[0] if len(found) == 1 else sorted(chain.from_iterable(found)):
+        every = found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
+        if letters <= nodes.BY_LETTER.keys():
+            yield from every
+            return
+        for index in every:
             head = self._lines[index][:1]
             if head in nodes.BY_LETTER or kind(self._lines[index]) in kinds:
                 yield index
+
+    def option_lines(self, initial: str) -> List[int]:
+        """The O lines whose option may begin with this letter, in either case: short ones may be of any name."""
+        if self._initials is None:
+            made: Dict[str, List[int]] = {}
+            for index in self._by_head().get("O", ()):
+                line = self._lines[index]
+                made.setdefault(line[2:3].lower() if line[1:2] == " " else "", []).append(index)
+            self._initials = made
+        return sorted(self._initials.get(initial.lower(), []) + self._initials.get("", []))
 
     def _by_head(self) -> Dict[str, List[int]]:
         """The lines by their first character."""

@@ -200,6 +200,11 @@ class Reading:
         if reader is not None:
             reader(self, node)
 
+    @property
+    def begun(self) -> bool:
+        """Whether the next rule belongs to a set; sendmail would refuse it elsewhere."""
+        return self.current is not None
+
     def value(self, name: str) -> str:
         """The value of a macro with the macros in it expanded; "" for none.  Raises RecursionError."""
         return self._text(self.macros.get(name, []))

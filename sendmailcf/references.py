@@ -7,7 +7,7 @@ point at it or change it there.  Only what sendmail would expand or call is a us
 from __future__ import annotations
 
 import re
-from typing import AbstractSet, Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
+from typing import AbstractSet, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from attrs import frozen
 
@@ -44,7 +44,12 @@ from .record import Record
 from .text import blanked
 
 MACRO, CLASS, MAP, MAILER, RULESET = "macro", "class", "map", "mailer", "ruleset"
+KINDS = (MACRO, CLASS, MAP, MAILER, RULESET)
+_ANY_CASE = (MAP, MAILER)
 DEFINITION, USE = "definition", "use"
+#: Kind, name, role, start and end of a Reference; and all those of a line.
+Place = Tuple[str, str, str, int, int]
+Kept = Tuple[Place, ...]
 
 #: The fields in which sendmail looks for macros, by class of line; in all others a `$` is text.
 _EXPANDED = {
@@ -83,6 +88,52 @@ class Reference(Record):
 
 def references(lines: CfLines) -> Iterator[Reference]:
     """Every name that a file defines or uses, in the order of the lines."""
+    for index, found in _named_by_line(lines):
+        for kind, name, role, start, end in found:
+            yield Reference(kind, name, role, index, start, end)
+
+
+class Names(Mapping[str, List[Reference]]):
+    """The places of names of one kind, those of maps and mailers in lower case; each is made when it is asked for."""
+
+    def __init__(self) -> None:
+        self._places: Dict[str, List[Tuple[int, Place]]] = {}
+
+    def __getitem__(self, name: str) -> List[Reference]:
+        return [
+            Reference(kind, name, role, index, start, end)
+            for index, (kind, name, role, start, end) in self._places[name]
+        ]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def by_name(lines: CfLines) -> Dict[Tuple[str, str], Names]:
+    """The same as `references`, by kind and role."""
+    made: Dict[Tuple[str, str], Names] = {(kind, role): Names() for kind in KINDS for role in (DEFINITION, USE)}
+    groups = {key: names._places for key, names in made.items()}
+    for index, found in _named_by_line(lines):
+        for one in found:
+            kind, name, role, _, _ = one
+            group = groups[kind, role]
+            if kind in _ANY_CASE:
+                name = name.lower()
+            places = group.get(name)
+            if places is None:
+                group[name] = [(index, one)]
+            else:
+                places.append((index, one))
+    return made
+
+
+def _named_by_line(lines: CfLines) -> Iterator[Tuple[int, Kept]]:
     nodes = list(lines)
     stores = frozenset(
         node.name.lower() for node in nodes if type(node) is KeyFile and node.map_class.lower() == "macro"
@@ -90,12 +141,12 @@ def references(lines: CfLines) -> Iterator[Reference]:
     mailers = frozenset(node.name.lower() for node in nodes if type(node) is MailerDefinition)
     for index, node in enumerate(nodes):
         if type(node) is not Comment:
-            for kind, name, role, start, end in _remembered(node, stores, mailers):
-                yield Reference(kind, name, role, index, start, end)
+            found = _remembered(node, stores, mailers)
+            if found:
+                yield index, found
 
 
 Found = Tuple[str, str, str, int]
-Kept = Tuple[Tuple[str, str, str, int, int], ...]
 #: What lines name, by the line and by what it depends on; a fleet of files is mostly the same lines, and equal lines
 #: are mostly one node.  The node is kept, so that no other gets its id.
 _KEPT: Dict[Tuple[int, FrozenSet[str], FrozenSet[str]], Tuple[Line, Kept]] = {}

@@ -77,8 +77,8 @@ def _dispatch(kind: str) -> Tuple[Dict[Type[Node], List[Rule]], Dict[str, List[R
     return by_class, by_letter, whole
 
 
-#: A line as it is remembered: the id of its node, why sendmail refuses what was read last, and the level.
-Key = Tuple[int, str, int]
+#: A line as it is remembered: the id of its node, and `refused`, `level` and `begun` of the reading.
+Key = Tuple[int, str, int, bool]
 
 
 class _Silent(Dict[Key, Tuple[Node, List[Rule]]]):
@@ -133,7 +133,7 @@ def _look(context: Context) -> None:
             for rule in by_letter.get(node.text[:1], ()):
                 take(rule, rule.check(context, index, node))
         if looking is not None:
-            key = (id(node), reading.refused, reading.level)
+            key = (id(node), reading.refused, reading.level, reading.begun)
             kept = silent.get(key)
             if kept is None:
                 left = []

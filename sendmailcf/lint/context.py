@@ -17,7 +17,7 @@ from ..known.options import OptionRow
 from ..nodes import KeyFile, Line, Option, ShortOption, value_of
 from ..reading import Reading, Refusal
 from ..record import Record
-from ..references import DEFINITION, MAILER, MAP, USE, Reference
+from ..references import DEFINITION, USE, Names, by_name
 from ..text import encode
 from ..values import short_option_row
 from . import documents
@@ -85,8 +85,8 @@ class OptionLine(Record):
 class Watch:
     """A context that knows whether a rule has asked it for what differs between files or places in them.
 
-    The settings do not, nor, for lines that are kept apart by them, `reading.level` and `reading.refused`.  What has
-    asked for nothing else and has found nothing in a line finds nothing in any equal line.
+    The settings do not, nor, for lines that are kept apart by them, `level`, `refused` and `begun` of the reading.
+    What has asked for nothing else and has found nothing in a line finds nothing in any equal line.
     """
 
     def __init__(self, context: Context) -> None:
@@ -105,7 +105,7 @@ class _WatchedReading:
         self._watch, self._reading = watch, reading
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("level", "refused"):
+        if name not in ("level", "refused", "begun"):
             self._watch.asked = True
         return getattr(self._reading, name)
 
@@ -190,26 +190,17 @@ class Context:
 
     # Names.
     @cached_property
-    def references(self) -> List[Reference]:
-        """Every place of the sendmail.cf that defines or uses a name."""
-        return [] if self.config is None else self.config.references()
+    def _by_name(self) -> Dict[Tuple[str, str], Names]:
+        return by_name(self.cf)
 
-    @cached_property
-    def _by_name(self) -> Dict[Tuple[str, str], Dict[str, List[Reference]]]:
-        found: Dict[Tuple[str, str], Dict[str, List[Reference]]] = {}
-        for one in self.references:
-            name = one.name.lower() if one.kind in (MAP, MAILER) else one.name
-            found.setdefault((one.kind, one.role), {}).setdefault(name, []).append(one)
-        return found
-
-    def definitions(self, kind: str) -> Dict[str, List[Reference]]:
+    def definitions(self, kind: str) -> Names:
         """Where names of a kind (of sendmailcf.references: MACRO, CLASS, MAP, MAILER, RULESET) are defined, by
         name: without braces, those of maps and mailers in lower case."""
-        return self._by_name.get((kind, DEFINITION), {})
+        return self._by_name[kind, DEFINITION]
 
-    def uses(self, kind: str) -> Dict[str, List[Reference]]:
+    def uses(self, kind: str) -> Names:
         """Where names of a kind are used, by the same."""
-        return self._by_name.get((kind, USE), {})
+        return self._by_name[kind, USE]
 
     # Other files.
     def file(self, path: str) -> Optional[Facts]:

@@ -129,10 +129,12 @@ def header_ruleset_undefined(context: Context) -> Iterator[Found]:
         R$*<TAB>$: $1
     """
     checks = {index for index, _ in _header_checks(context)}
-    defined = context.definitions(RULESET)
-    for name, uses in context.uses(RULESET).items():
-        for use in uses:
-            if use.index in checks and name not in defined and (name.lstrip("0") or "0") not in defined:
+    defined, used = context.definitions(RULESET), context.uses(RULESET)
+    for name in used:
+        if name in defined or (name.lstrip("0") or "0") in defined:
+            continue
+        for use in used[name]:
+            if use.index in checks:
                 yield Found(use.index, f"no S line begins a ruleset {name}", use.start, use.end)
 
 
@@ -177,10 +179,10 @@ def class_undefined(context: Context) -> Iterator[Found]:
         Sfoo
         R$={Nobody}<TAB>$@ no
     """
-    defined = context.definitions(CLASS)
-    for name, uses in context.uses(CLASS).items():
+    defined, used = context.definitions(CLASS), context.uses(CLASS)
+    for name in used:
         if name not in defined and name not in _KNOWN_CLASSES:
-            first = uses[0]
+            first = used[name][0]
             yield Found(first.index, f"no line puts anything into the class {name}", first.start, first.end)
 
 

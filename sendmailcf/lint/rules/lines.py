@@ -194,13 +194,14 @@ def line_of_sun(context: Context, index: int, node: VendorLine) -> Iterator[Foun
 
 
 def _lines(context: Context, pattern: re.Pattern[str]) -> Iterator[Tuple[int, Line, str, re.Match[str]]]:
-    """The lines that can be read and in which a pattern is found, which most files hold nowhere."""
-    if pattern.search(str(context.cf)):
-        for index, node in enumerate(context.cf):
-            text = context.cf.text(index)
-            found = pattern.search(text)
-            if found and not isinstance(node, (Blank, BadLine)):
-                yield index, node, text, found
+    """The lines that can be read and in which a pattern is found; it never finds more than one line holds."""
+    cf = context.cf
+    places = dict.fromkeys(cf.index_at(found.start()) for found in pattern.finditer(str(cf)))
+    for index in places:
+        node, text = cf[index], cf.text(index)
+        at = pattern.search(text)
+        if at and not isinstance(node, (Blank, BadLine)):
+            yield index, node, text, at
 
 
 _NUL = re.compile("\0")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from functools import lru_cache
-from typing import Dict, Iterator, List, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Set, Tuple
 
 from ...document import COMMENTS_LEVEL
 from ...expressions import Conditional, Metasymbol, expand, symbols, walk, words
@@ -331,10 +331,11 @@ def macro_undefined(context: Context) -> Iterator[Found]:
         Sx
         R$*<TAB>$: $1 @ ${SmartHost}
     """
-    known = context.definitions(MACRO)
-    for name, uses in context.uses(MACRO).items():
-        if not re.fullmatch(r"[A-Za-z0-9_]{2,}", name) or name in known or not _user_macro(name):
+    known, used = context.definitions(MACRO), context.uses(MACRO)
+    for name in used:
+        if name in known or not re.fullmatch(r"[A-Za-z0-9_]{2,}", name) or not _user_macro(name):
             continue
+        uses = used[name]
         signs = {_sign(context, use) for use in uses}
         if "?" in signs or "&" in signs:
             continue
@@ -348,11 +349,11 @@ def _sign(context: Context, use: Reference) -> str:
     return context.cf.text(use.index)[use.start - 1 : use.start]
 
 
-def _eager(context: Context) -> Iterator[Tuple[str, Reference]]:
+def _eager(context: Context, names: Iterable[str]) -> Iterator[Tuple[str, Reference]]:
     """The uses of macros that are expanded when their line is read."""
-    lines = (RewritingRule, ClassWords, KeyFile, Ruleset)
-    for name, uses in context.uses(MACRO).items():
-        for use in uses:
+    lines, used = (RewritingRule, ClassWords, KeyFile, Ruleset), context.uses(MACRO)
+    for name in names:
+        for use in used.get(name, ()):
             if isinstance(context.cf[use.index], lines) and _sign(context, use) in ("$", "?"):
                 yield name, use
 
@@ -377,7 +378,7 @@ def macro_used_before_definition(context: Context) -> Iterator[Found]:
         # A rule stores into a macro when it is run.
         if plain and len(plain) == len(places) and _user_macro(name):
             late[name] = min(plain)
-    for name, use in _eager(context) if late else ():
+    for name, use in _eager(context, late):
         if use.index < late.get(name, 0):
             line = context.cf.line_number(late[name])
             yield Found(use.index, f"{_shown(name)} is defined on line {line} only", use.start, use.end)
@@ -409,7 +410,7 @@ def macro_redefined(context: Context) -> Iterator[Found]:
     for index, node in context.cf.of_kind(MacroDefinition):
         lines.setdefault(bare(node.name), []).append((index, value_of(node.value)))
     twice = {name: found for name, found in lines.items() if len(found) > 1}
-    used = [(name, use.index) for name, use in _eager(context)] if twice else []
+    used = [(name, use.index) for name, use in _eager(context, twice)]
     for name, found in twice.items():
         for (first, old), (second, new) in zip(found, found[1:]):
             between = any(one == name and first < at < second for one, at in used)
@@ -428,10 +429,10 @@ def macro_unused(context: Context) -> Iterator[Found]:
         D{Used}x
         HX-Used: ${Used}
     """
-    uses = context.uses(MACRO)
-    for name, places in context.definitions(MACRO).items():
+    uses, defined = context.uses(MACRO), context.definitions(MACRO)
+    for name in defined:
         if name not in uses and _user_macro(name):
-            for place in places:
+            for place in defined[name]:
                 yield Found(place.index, f"{_shown(name)} is never used", place.start, place.end)
 
 
@@ -538,7 +539,7 @@ def cond_unbalanced(
     Good:
         DA$?j one $| two $.
     """
-    text = context.cf.text(index)
+    text = str(node)
     if "$?" not in text and "$." not in text:
         return
     clean = blanked(text[1:]) if context.reading.level >= COMMENTS_LEVEL else text[1:]

@@ -603,10 +603,11 @@ def mailer_undefined(context: Context) -> Iterator[Found]:
     known = context.definitions(MAILER)
     starts = [(at, node) for at, node in context.cf.of_kind(Ruleset)]
     places = [at for at, _ in starts]
-    for name, uses in context.uses(MAILER).items():
+    used = context.uses(MAILER)
+    for name in used:
         if name in known or name in _HANDLED:
             continue
-        for use in uses:
+        for use in used[name]:
             at = bisect(places, use.index)
             if at and not _PARSING.isdisjoint(starts[at - 1][1].both):
                 hint = next(iter(difflib.get_close_matches(name, [*known, "error", "discard"], 1)), None)

@@ -867,10 +867,10 @@ def map_unused(context: Context) -> Iterator[Found]:
         Sfoo
         R$*<TAB>$: $(x $1 $)
     """
-    uses = context.uses(MAP)
-    for name, defined in context.definitions(MAP).items():
+    uses, defined = context.uses(MAP), context.definitions(MAP)
+    for name in defined:
         if name not in uses and name not in _BUILT_IN and "." not in name:
-            first = defined[0]
+            first = defined[name][0]
             yield Found(first.index, f"nothing asks the map {first.name}", first.start, first.end)
 
 

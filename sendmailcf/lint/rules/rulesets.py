@@ -38,7 +38,7 @@ _SIGNED = re.compile(r"\$(?:[=~&]?\{[^}]*\}|[=~&]?.)")
 def _refused(context: Context, index: int, node: Line, cause: str) -> Iterable[Found]:
     """The problem of a line that sendmail refuses for this cause."""
     why = context.reading.refused
-    if why.cause != cause or (isinstance(node, RewritingRule) and context.reading.current is None):
+    if why.cause != cause or (isinstance(node, RewritingRule) and not context.reading.begun):
         return ()
     start, end = None, None
     named = _SIGNED.match(why)
@@ -94,7 +94,7 @@ def rule_orphan(context: Context, index: int, node: RewritingRule) -> Iterable[F
         Sfoo
         R$*<TAB>$: $1
     """
-    if context.reading.current is not None:
+    if context.reading.begun:
         return ()
     return (Found(index, "no ruleset has begun to which this rule could belong"),)
 
