@@ -334,10 +334,11 @@ def test_the_state_is_that_of_the_line() -> None:
     lines = _dispatch("cf")[0]
     probe = Rule(
         "CF999", "a-probe", Severity.INFO, lambda c, i, n: seen.update({i: (c.reading.value("A"), c.reading.refused)}) or [],
-        (), "", ("cf",), "", "",
+        (), "", False, ("cf",), "", "",
     )  # fmt: skip
     for cls in (MacroDefinition, RewritingRule):
-        lines.setdefault(cls, []).append(probe)
+        for rules in lines[cls]:
+            rules.append(probe)
     _silent.cache_clear()
     try:
         lint(cf)

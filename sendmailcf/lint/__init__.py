@@ -60,16 +60,22 @@ _READ_FIRST = frozenset({RewritingRule, Ruleset, MailerDefinition, HeaderDefinit
 
 
 @cache
-def _dispatch(kind: str) -> Tuple[Dict[Type[Node], List[Rule]], Dict[str, List[Rule]], List[Rule]]:
-    """Rules of a kind of file: by class of line, by the first letter of one that cannot be read, of all of it."""
-    by_class: Dict[Type[Node], List[Rule]] = {}
+def _dispatch(
+    kind: str,
+) -> Tuple[Dict[Type[Node], Tuple[List[Rule], List[Rule]]], Dict[str, List[Rule]], List[Rule]]:
+    """Rules of a kind of file: by class of line, those for all lines and those for lines that sendmail refuses; by
+    the first letter of a line that cannot be read; of all of the file."""
+    by_class: Dict[Type[Node], Tuple[List[Rule], List[Rule]]] = {}
     by_letter: Dict[str, List[Rule]] = {}
     whole: List[Rule] = []
     for rule in RULES.values():
         if kind not in rule.kinds:
             continue
         for cls in rule.on:
-            by_class.setdefault(cls, []).append(rule)
+            every, refused = by_class.setdefault(cls, ([], []))
+            refused.append(rule)
+            if not rule.refused:
+                every.append(rule)
         for letter in rule.bad:
             by_letter.setdefault(letter, []).append(rule)
         if not rule.on and not rule.bad:
@@ -137,7 +143,7 @@ def _look(context: Context) -> None:
             kept = silent.get(key)
             if kept is None:
                 left = []
-                for rule in looking:
+                for rule in looking[bool(reading.refused)]:
                     watch.asked = False
                     if take(rule, rule.check(watch, index, node)) or watch.asked:
                         left.append(rule)

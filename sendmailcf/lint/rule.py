@@ -75,6 +75,7 @@ class Rule:
 
     check: called as check(context, index, node) for each line of a class in `on`, and each line that cannot
     be read and begins with a letter of `bad`; as check(context), after the last line, where both are empty.
+    refused: of a class in `on`, only lines that sendmail refuses, as `reading.refused` says.
     kinds: the kinds of documents it looks at.  reported: how sendmail itself reports it when it reads the
     file: "E" error, "F" error at which it stops, "U" a message of a user's fault, "W" warning, "N" notice, ""
     not at all.
@@ -86,6 +87,7 @@ class Rule:
     check: Check
     on: Tuple[Type[Node], ...]
     bad: str
+    refused: bool
     kinds: Tuple[str, ...]
     reported: str
     consequence: str
@@ -122,6 +124,7 @@ def rule(
     severity: Severity,
     *on: Type[Node],
     bad: str = "",
+    refused: bool = False,
     kinds: Tuple[str, ...] = ("cf",),
     reported: str = "",
     consequence: str = "",
@@ -131,7 +134,9 @@ def rule(
     def register(check: Check) -> Check:
         if code in RULES or name in _NAMES:
             raise ValueError(f"two rules {code} {name}")
-        RULES[code] = _NAMES[name] = Rule(code, name, severity, check, on, bad, kinds, reported, consequence)
+        RULES[code] = _NAMES[name] = Rule(
+            code, name, severity, check, on, bad, refused, kinds, reported, consequence
+        )
         return check
 
     return register

@@ -193,13 +193,14 @@ def line_of_sun(context: Context, index: int, node: VendorLine) -> Iterator[Foun
 # What sendmail takes silently.
 
 
-def _lines(context: Context, pattern: re.Pattern[str]) -> Iterator[Tuple[int, Line, str, re.Match[str]]]:
-    """The lines that can be read and in which a pattern is found; it never finds more than one line holds."""
+def _lines(context: Context, *patterns: re.Pattern[str]) -> Iterator[Tuple[int, Line, str, re.Match[str]]]:
+    """The lines that can be read and in which one of the patterns is found, which is never more than a line holds."""
     cf = context.cf
-    places = dict.fromkeys(cf.index_at(found.start()) for found in pattern.finditer(str(cf)))
-    for index in places:
+    text = str(cf)
+    places = {cf.index_at(found.start()) for pattern in patterns for found in pattern.finditer(text)}
+    for index in sorted(places):
         node, text = cf[index], cf.text(index)
-        at = pattern.search(text)
+        at = next(filter(None, (pattern.search(text) for pattern in patterns)), None)
         if at and not isinstance(node, (Blank, BadLine)):
             yield index, node, text, at
 
@@ -209,8 +210,9 @@ _BACKSLASH = re.compile(r"\\\r?\Z|\\\r?\n")
 _INDENTED_COMMENT = re.compile(r"\n[ \t]+#")
 _WHITE_LINE = re.compile(r"\n[ \t][ \t\v\f\r]*(?=\n|\Z)")
 _LONE_CR = re.compile(r"\r(?=[^\r\n])")
-#: A `#` that may be meant as one: behind a character that protects nothing, or between quotes.
-_HASH = re.compile(r'[^ \t\v\f\r\n#$=~&?\\]#|"[^"\n#]*#[^"\n]*"')
+#: Where a `#` may be meant as one: behind a character that protects nothing, and in quotes.
+_GLUED = re.compile(r"#(?<=[^ \t\v\f\r\n#$=~&?\\]#)")
+_QUOTED = re.compile(r'"[^"\n#]*#[^"\n]*"')
 
 
 @rule("CF005", "line-nul", Severity.WARNING)
@@ -419,7 +421,7 @@ def comment_in_quotes(context: Context) -> Iterator[Found]:
     """
     if context.reading.level < COMMENTS_LEVEL:
         return
-    for index, node, text, _ in _lines(context, _HASH):
+    for index, node, text, _ in _lines(context, _GLUED, _QUOTED):
         place = None if isinstance(node, Comment) else _lost(node, text)
         if place is not None:
             yield Found(index, "the # begins a comment; write \\#", place, place + 1)

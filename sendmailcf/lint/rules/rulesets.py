@@ -99,7 +99,7 @@ def rule_orphan(context: Context, index: int, node: RewritingRule) -> Iterable[F
     return (Found(index, "no ruleset has begun to which this rule could belong"),)
 
 
-@rule("RS003", "rule-symbol", Severity.ERROR, RewritingRule, reported="E", consequence=_DEAD)
+@rule("RS003", "rule-symbol", Severity.ERROR, RewritingRule, reported="E", refused=True, consequence=_DEAD)
 def rule_symbol(context: Context, index: int, node: RewritingRule) -> Iterable[Found]:
     """A symbol stands on the side of a rule where it has no meaning.
 
@@ -118,7 +118,7 @@ def rule_symbol(context: Context, index: int, node: RewritingRule) -> Iterable[F
     return _refused(context, index, node, "symbol")
 
 
-@rule("RS004", "rule-bounds", Severity.ERROR, RewritingRule, reported="E", consequence=_DEAD)
+@rule("RS004", "rule-bounds", Severity.ERROR, RewritingRule, reported="E", refused=True, consequence=_DEAD)
 def rule_bounds(context: Context, index: int, node: RewritingRule) -> Iterable[Found]:
     """A right side names more wildcards than the left side has.
 
@@ -132,7 +132,7 @@ def rule_bounds(context: Context, index: int, node: RewritingRule) -> Iterable[F
     return _refused(context, index, node, "bounds")
 
 
-@rule("RS005", "rule-empty-lhs", Severity.ERROR, RewritingRule, bad="R", reported="E", consequence=_DEAD)
+@rule("RS005", "rule-empty-lhs", Severity.ERROR, RewritingRule, bad="R", reported="E", refused=True, consequence=_DEAD)
 def rule_empty_lhs(context: Context, index: int, node: Line) -> Iterable[Found]:
     """The left side of a rule is empty, or becomes so when its macros are expanded.
 
@@ -154,7 +154,7 @@ def rule_empty_lhs(context: Context, index: int, node: Line) -> Iterable[Found]:
     return _refused(context, index, node, "empty-lhs")
 
 
-@rule("RS006", "rule-empty-rhs", Severity.ERROR, RewritingRule, bad="R", reported="E", consequence=_DEAD)
+@rule("RS006", "rule-empty-rhs", Severity.ERROR, RewritingRule, bad="R", reported="E", refused=True, consequence=_DEAD)
 def rule_empty_rhs(context: Context, index: int, node: Line) -> Iterable[Found]:
     """The right side of a rule is empty, or becomes so when its macros are expanded.
 
@@ -178,7 +178,7 @@ def rule_empty_rhs(context: Context, index: int, node: Line) -> Iterable[Found]:
     return _refused(context, index, node, "empty-rhs")
 
 
-@rule("RS007", "rule-wildcards", Severity.ERROR, RewritingRule, reported="E", consequence=_DEAD)
+@rule("RS007", "rule-wildcards", Severity.ERROR, RewritingRule, reported="E", refused=True, consequence=_DEAD)
 def rule_wildcards(context: Context, index: int, node: RewritingRule) -> Iterable[Found]:
     """A left side has more than nine wildcards.
 
@@ -192,7 +192,7 @@ def rule_wildcards(context: Context, index: int, node: RewritingRule) -> Iterabl
     return _refused(context, index, node, "wildcards")
 
 
-@rule("RS008", "rule-map-syntax", Severity.ERROR, RewritingRule, reported="E", consequence=_DEAD)
+@rule("RS008", "rule-map-syntax", Severity.ERROR, RewritingRule, reported="E", refused=True, consequence=_DEAD)
 def rule_map_syntax(context: Context, index: int, node: RewritingRule) -> Iterable[Found]:
     """A lookup in a map has no end, more than nine arguments, or another lookup inside.
 
@@ -212,7 +212,7 @@ def rule_map_syntax(context: Context, index: int, node: RewritingRule) -> Iterab
     return _refused(context, index, node, "map-syntax")
 
 
-@rule("RS009", "rule-token-long", Severity.ERROR, RewritingRule, reported="E", consequence=_DEAD)
+@rule("RS009", "rule-token-long", Severity.ERROR, RewritingRule, reported="E", refused=True, consequence=_DEAD)
 def rule_token_long(context: Context, index: int, node: RewritingRule) -> Iterable[Found]:
     """A word of a rule is longer than 256 bytes, or a side has too many words.
 
@@ -364,7 +364,7 @@ def rule_unreachable(context: Context) -> Iterator[Found]:
 
 @rule(
     "RS020", "ruleset-bad-name", Severity.ERROR, Ruleset,  HeaderDefinition,
-    bad="S", reported="E", consequence=_DEAD,
+    bad="S", reported="E", refused=True, consequence=_DEAD,
 )  # fmt: skip
 def ruleset_bad_name(context: Context, index: int, node: Line) -> Iterable[Found]:
     """What should name a ruleset is no name.
@@ -386,7 +386,7 @@ def ruleset_bad_name(context: Context, index: int, node: Line) -> Iterable[Found
 
 @rule(
     "RS021", "ruleset-bad-number", Severity.ERROR, Ruleset,  HeaderDefinition,
-    bad="S", reported="E", consequence=_DEAD,
+    bad="S", reported="E", refused=True, consequence=_DEAD,
 )  # fmt: skip
 def ruleset_bad_number(context: Context, index: int, node: Line) -> Iterable[Found]:
     """The number of a ruleset is missing or too large.
@@ -405,7 +405,7 @@ def ruleset_bad_number(context: Context, index: int, node: Line) -> Iterable[Fou
 
 @rule(
     "RS022", "ruleset-renumbered", Severity.ERROR, Ruleset, MailerDefinition, HeaderDefinition,
-    reported="E", consequence=_DEAD,
+    reported="E", refused=True, consequence=_DEAD,
 )  # fmt: skip
 def ruleset_renumbered(context: Context, index: int, node: Line) -> Iterable[Found]:
     """A ruleset gets a second number.
@@ -427,7 +427,7 @@ def ruleset_renumbered(context: Context, index: int, node: Line) -> Iterable[Fou
 
 @rule(
     "RS023", "ruleset-too-many", Severity.ERROR, Ruleset, MailerDefinition, HeaderDefinition,
-    reported="E", consequence=_DEAD,
+    reported="E", refused=True, consequence=_DEAD,
 )  # fmt: skip
 def ruleset_too_many(context: Context, index: int, node: Line) -> Iterable[Found]:
     """There are more than 100 rulesets with a name and no number of their own.
