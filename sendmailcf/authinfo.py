@@ -301,6 +301,17 @@ def read_items(text: str) -> Reading:
     return Reading(made)
 
 
+def mechanisms_problem(words: Sequence[str]) -> str:
+    """The rule of the linter that a list of mechanisms breaks by its form, or nothing: names are separated by blanks
+    and by nothing else."""
+    if not words:
+        return "auth-mech-none"
+    text = " ".join(words)
+    return (
+        "auth-mech-quotes" if set(text) & set("\"'") else "auth-mech-sep" if set(text) & set(",;\t") else ""
+    )
+
+
 @frozen(eq=False, repr=False)
 class Surprise(Record):
     """What sendmail does with a value that its writer did not mean.

@@ -153,6 +153,7 @@ def _look(context: Context) -> None:
                     take(rule, rule.check(context, index, node))
         if is_read and not early:
             context.read(node)
+    context.finished = True
     for rule in whole:
         take(rule, rule.check(context))
 

@@ -7,7 +7,7 @@ whatever costs more is made when the first rule asks for it.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Set, Tuple, TypeVar, Union
 
 from attrs import frozen
 
@@ -15,7 +15,7 @@ from ..config import Config
 from ..document import Document
 from ..known.options import OptionRow
 from ..nodes import KeyFile, Line, Option, ShortOption, value_of
-from ..reading import Reading, Refusal
+from ..reading import OWN_CLASSES, OWN_NAMES, Reading, Refusal
 from ..record import Record
 from ..references import DEFINITION, USE, Names, by_name
 from ..text import encode
@@ -31,16 +31,7 @@ if TYPE_CHECKING:
     from ..relay.links import Chain
     from .suppress import Suppressions
 
-#: What sendmail sets itself before it reads a file, so that text with it can be expanded.
-START_MACROS = {
-    "w": "host.example.com",
-    "j": "host.example.com",
-    "m": "example.com",
-    "k": "host.example.com",
-    "n": "MAILER-DAEMON",
-    "v": "8.17.1",
-    "b": "Thu, 1 Jan 1970 00:00:00 GMT",
-}
+T = TypeVar("T")
 
 
 @frozen(eq=False, repr=False)
@@ -91,7 +82,7 @@ class Watch:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.settings = context.settings
+        self.settings, self.option_row = context.settings, context.option_row
         self.reading = _WatchedReading(self, context.reading)
         self.asked = False
 
@@ -140,7 +131,9 @@ class Context:
         #: What sendmail holds: all lines above the one that is being checked, and that line too if it is an R,
         #: S, M or H line, so that `reading.rule` and `reading.refused` tell of it.  For a rule of the whole
         #: file, all lines.
-        self.reading = Reading((), macros=START_MACROS)
+        self.reading = Reading((), macros=OWN_NAMES, classes=OWN_CLASSES)
+        #: Whether all lines are read.
+        self.finished = False
         #: The lines for which a rule has reported an error of sendmail's own.
         self.refused: Set[int] = set()
         #: The lines so far that cannot be read.
@@ -148,6 +141,7 @@ class Context:
         #: What was found so far.
         self.problems: List[Problem] = []
         self._documents: Dict[Tuple[str, str], Optional[AnyDocument]] = {}
+        self._made: Dict[Callable[[Context], Any], Any] = {}
 
     @property
     def cf(self) -> Config:
@@ -187,6 +181,13 @@ class Context:
             return meant[0] if len(meant) == 1 else None
         row = short_option_row(node.flag)
         return None if row is None or self.settings.missing(row) else row
+
+    def once(self, make: Callable[[Context], T]) -> T:
+        """What a function makes of this context, made for the first rule that asks and kept for the others."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
 
     # Names.
     @cached_property
@@ -238,7 +239,9 @@ class Context:
             return None
         from ..relay.chain import check
 
-        return check(cf, self.facts or Unseen)
+        # With facts, the files of classes are known, and rules may read otherwise.
+        read = self.reading if self.finished and self.facts is None else None
+        return check(cf, self.facts or Unseen, read=read)
 
     @cached_property
     def suppressions(self) -> Optional[Suppressions]:

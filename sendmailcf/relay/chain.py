@@ -7,10 +7,20 @@ link is the one to repair.  No line ever holds a password.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from .. import makemap, mapdb
-from ..authinfo import MASK, PREFIX, DefaultAuthInfo, Reading, host_problem, lookup_keys, surprises
+from .. import makemap, mapdb, reading
+from ..authinfo import (
+    MASK,
+    PREFIX,
+    DefaultAuthInfo,
+    Reading,
+    host_problem,
+    lookup_keys,
+    mechanisms_problem,
+    surprises,
+)
 from ..config import Config
 from ..errors import MapError
 from ..nodes import KeyFile
@@ -42,7 +52,6 @@ from .predict import (
     client_modifiers,
     default_auth_info,
     mechanism_words,
-    mechanisms_problem,
     offered_by,
 )
 from .providers import family, provider_of
@@ -57,13 +66,14 @@ def check(
     host: Optional[str] = None,
     tls: str = "required",
     live: Optional[Live] = None,
+    read: Optional[reading.Reading] = None,
 ) -> Chain:
     """The chain of a host.
 
     host: the relay that shall be used; None for whatever DS says.  tls: the policy the guard shall keep.  live: what
-    the running host said; None where only its files are there.
+    the running host said; None where only its files are there.  read: see Host.
     """
-    return _Walk(cf, look, host, tls, live).walk()
+    return _Walk(Host(cf, look, read=read), host, tls, live).walk()
 
 
 
@@ -96,10 +106,9 @@ def _unsaid(text: str) -> str:
 
 
 class _Walk:
-    def __init__(self, cf: Config, look: Look, host: Optional[str], tls: str, live: Optional[Live]) -> None:
-        self.cf, self.look, self.tls, self.live = cf, look, tls, live
-        self.cf_path = cf.path or "sendmail.cf"
-        self.view = Host(cf, look)
+    def __init__(self, view: Host, host: Optional[str], tls: str, live: Optional[Live]) -> None:
+        self.view, self.cf, self.look, self.tls, self.live = view, view.cf, view.look, tls, live
+        self.cf_path = self.cf.path or "sendmail.cf"
         self.smart = self.view.smart_host()
         self.wanted = host
         found = self.smart.name if self.smart else ""
@@ -111,14 +120,14 @@ class _Walk:
         self.host = (named or host or found).rpartition("@")[2]
         self.server = Server.of(self.host)
         self.links: List[Link] = []
-        self.has_ruleset = "authinfo" in cf.rulesets
+        self.has_ruleset = "authinfo" in self.cf.rulesets
         self.apply = f"sendmailcf relay apply --host {self.host or 'HOST'} --user USER --password-stdin"
 
     def walk(self) -> Chain:
         self._smart_host()
         self._mailer()
         self._endpoint()
-        node = self._map_node()
+        node = self._map_node
         by_option = not self.has_ruleset and bool(default_auth_info(self.cf))
         entry = self._read_five_lines() if by_option else self._entry_in_use()
         stale = ""
@@ -148,19 +157,21 @@ class _Walk:
             altered=altered,
             verifies=verification.state == OK,
         )
-        return Chain(self.host, tuple(self.links), predictor.predict(), self._meant(node))
+        return Chain(self.host, tuple(self.links), predictor.predict(), self._meant)
 
     def _add(
         self, name: str, state: str, detail: str, consequence: str = "", repair: str = "", *, rule: str = ""
     ) -> None:
         self.links.append(Link(name, state, detail, consequence, repair, rule=rule))
 
-    def _meant(self, node: Optional[KeyFile]) -> bool:
+    @cached_property
+    def _meant(self) -> bool:
         """Whether anything shows that sendmail should authenticate: a provider's relay, DefaultAuthInfo, a map
         authinfo, or AuthInfo entries."""
         known = provider_of(self.host) is not None or ses.endpoint(self.host) is not None
         if self.smart is not None and (known or "authinfo" in self.cf.maps):
             return True
+        node = self._map_node
         _, source, _ = self._facts(node)
         text = (source.data if source is not None else None) or b""
         prefix = PREFIX.lower().encode()
@@ -308,7 +319,7 @@ class _Walk:
                 f"take A and S out of the Modifiers of ClientPortOptions in {self.cf_path}",
                 rule="auth-client-off",
             )
-        elif port == SMTP_PORT and self._submission():
+        elif port == SMTP_PORT and self._meant:  # mail without AUTH goes to port 25 as it should
             ses_host = ses.endpoint(self.host) is not None
             self._add(
                 name,
@@ -320,10 +331,6 @@ class _Walk:
             )
         else:
             self._add(name, OK, f"{where}, port {port}")
-
-    def _submission(self) -> bool:
-        """Whether sendmail shall log in: mail without that goes to port 25 as it should."""
-        return self._meant(self._map_node())
 
     def _mechanisms(self, entry: Reading) -> None:
         name = "mechanisms"
@@ -354,6 +361,7 @@ class _Walk:
             self._add(name, OK, f"{' '.join(words)} ({source})")
 
     # The map and its ruleset.
+    @cached_property
     def _map_node(self) -> Optional[KeyFile]:
         """The K line of the map in which the ruleset looks for this server, or of the map `authinfo`."""
         asked = self.view.maps_asked(self.server) if self.has_ruleset else set()

@@ -18,6 +18,7 @@ from ..authinfo import PREFIX, Reading, read_items
 from ..config import Config
 from ..errors import MapError
 from ..nodes import ClassFile, KeyFile, bare, value_of
+from ..reading import OWN_CLASSES, OWN_NAMES
 from ..record import Record
 from ..values import map_arguments
 from .rewrite import LookupFailedError, Result, Rewriter
@@ -83,13 +84,6 @@ POLICIES: Mapping[str, Tuple[Session, ...]] = {
 
 _ADDRESS = "192.0.2.1"
 _PROBE = "postmaster@relay.invalid"
-_OWN_NAMES = {
-    "j": "host.localdomain.invalid",
-    "w": "host",
-    "m": "localdomain.invalid",
-    "k": "host",
-    "n": "MAILER-DAEMON",
-}
 
 
 def is_address(host: str) -> bool:
@@ -167,23 +161,27 @@ class Host:
     """A sendmail.cf with the files beside it.
 
     look: gives the facts of a file by the name that sendmail.cf calls it.  databases: records of maps that
-    are not yet on the disk, by their file without `.db`.
+    are not yet on the disk, by their file without `.db`.  read: the file as it was read with OWN_NAMES and OWN_CLASSES,
+    where nothing is known of the files that hold members of classes.
     """
 
     def __init__(
-        self, cf: Config, look: Look, databases: Optional[Mapping[str, Mapping[bytes, bytes]]] = None
+        self,
+        cf: Config,
+        look: Look,
+        databases: Optional[Mapping[str, Mapping[bytes, bytes]]] = None,
+        read: Optional[reading.Reading] = None,
     ) -> None:
         self.cf = cf
         self.look = look
-        self._nodes = list(cf)
+        self._read = read
         self._databases: Dict[str, Mapping[bytes, bytes]] = dict(databases or {})
+        self._asked: Dict[Server, List[Tuple[str, str]]] = {}
 
     # Running rules.
     def _classes(self) -> Dict[str, List[str]]:
-        found: Dict[str, List[str]] = {"w": ["localhost", _OWN_NAMES["w"], _OWN_NAMES["j"]]}
-        for node in self._nodes:
-            if not isinstance(node, ClassFile):
-                continue
+        found = {name: list(members) for name, members in OWN_CLASSES.items()}
+        for _, node in self.cf.of_kind(ClassFile):
             words = value_of(node.source).split()
             if words and words[0].startswith("-o"):
                 words.pop(0)
@@ -209,7 +207,7 @@ class Host:
 
     @cached_property
     def _reading(self) -> reading.Reading:
-        return reading.Reading(self._nodes, classes=self._classes(), macros=_OWN_NAMES)
+        return self._read or reading.Reading(self.cf, classes=self._classes(), macros=OWN_NAMES)
 
     def authinfo(
         self,
@@ -297,6 +295,8 @@ class Host:
     # What the ruleset authinfo is, found by asking it.
     def keys_asked(self, server: Server) -> List[Tuple[str, str]]:
         """What the ruleset `authinfo` looks up for a server as long as it finds nothing: maps and AuthInfo keys."""
+        if server in self._asked:
+            return self._asked[server]
         asked: List[Tuple[str, str]] = []
 
         def lookup(name: str, key: str) -> Optional[str]:
@@ -305,6 +305,7 @@ class Host:
             return None
 
         self.authinfo(server, TLS, lookup)
+        self._asked[server] = asked
         return asked
 
     def maps_asked(self, server: Server) -> Set[str]:

@@ -8,7 +8,7 @@ host's files come to; a relay that is not well is found by `sendmailcf relay pro
 from __future__ import annotations
 
 import re
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import List, Optional, Tuple, Union
 
 from attrs import frozen
 
@@ -81,17 +81,6 @@ def mechanism_words(cf: Config, reading: Reading) -> Tuple[List[str], str]:
     if option:
         return [word for word in option[-1].value.split(" ") if word], "of AuthMechanisms"
     return list(DEFAULT_MECHANISMS), "by default"
-
-
-def mechanisms_problem(words: Sequence[str]) -> str:
-    """The rule of the linter that a list of mechanisms breaks by its form, or nothing: names are separated by blanks
-    and by nothing else."""
-    if not words:
-        return "auth-mech-none"
-    text = " ".join(words)
-    return (
-        "auth-mech-quotes" if set(text) & set("\"'") else "auth-mech-sep" if set(text) & set(",;\t") else ""
-    )
 
 
 def default_auth_info(cf: Config) -> str:

@@ -21,6 +21,7 @@ from ...authinfo import (
     MapEntry,
     host_problem,
     items_of,
+    mechanisms_problem,
     parse,
     read_value,
     surprises,
@@ -388,8 +389,6 @@ def _mechanism_lists(context: Context) -> Iterator[Tuple[int, List[str]]]:
 
 def _spoiled(context: Context, name: str) -> Iterator[Found]:
     for index, words in _mechanism_lists(context):
-        from ...relay.predict import mechanisms_problem
-
         if mechanisms_problem(words) == name:
             yield Found(
                 index, "names of mechanisms are separated by blanks alone", fix=_separated(context, index)

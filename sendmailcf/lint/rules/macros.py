@@ -267,7 +267,7 @@ def macro_recursive(
         row = context.option_row(node)
         if row is None or row.name not in _EXPANDED:
             return
-    text = context.cf.text(index)
+    text = str(node)
     if "$" in text:
         try:
             expand(symbols(value_of(text[1:])), context.reading.macros.get)

@@ -817,20 +817,25 @@ def map_name_dot(context: Context) -> Iterator[Found]:
         Sfoo
         R$*<TAB>$: $(a_b $1 $)
     """
-    for use, name in _asked(context):
+    for use, name in context.once(_asked):
         if "." in name and name.lower() in context.definitions(MAP):
             message = f"a rule cannot name the map {name}: this asks {use.name}"
             yield Found(use.index, message, use.start, use.start + len(name))
 
 
-def _asked(context: Context) -> Iterator[Tuple[Reference, str]]:
+_WRITTEN = re.compile(r"[A-Za-z0-9_.]+")
+
+
+def _asked(context: Context) -> List[Tuple[Reference, str]]:
     """Where a rule asks a map, and the name as it is written, with what sendmail cuts off at a dot."""
+    asked, cf = [], context.cf
     for uses in context.uses(MAP).values():
         for use in uses:
-            text = context.cf.text(use.index)
-            found = re.compile(r"[A-Za-z0-9_.]+").match(text, use.start)
+            text = cf.text(use.index)
+            found = _WRITTEN.match(text, use.start)
             if text[:1] == "R" and found:
-                yield use, found.group()
+                asked.append((use, found.group()))
+    return asked
 
 
 @rule("MP011", "map-undefined", Severity.ERROR, consequence="sendmail takes nothing as found")
@@ -848,7 +853,7 @@ def map_undefined(context: Context) -> Iterator[Found]:
     known = context.definitions(MAP)
     if any("$" in name for name in known):
         return
-    for use, written in _asked(context):
+    for use, written in context.once(_asked):
         name = use.name.lower()
         if not {name, written.lower()} & {*known, *_BUILT_IN}:
             near = difflib.get_close_matches(name, known, 1)

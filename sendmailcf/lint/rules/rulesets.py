@@ -581,13 +581,15 @@ def ruleset_duplicate(context: Context, index: int, node: Ruleset) -> Iterable[F
     return (Found(index, f"the ruleset {node.name} has rules already; these are added to them", 1),)
 
 
-def _rule_uses(context: Context) -> Iterator[Reference]:
+def _rule_uses(context: Context) -> List[Reference]:
     """Where a rule calls a ruleset."""
+    found, cf = [], context.cf
     for uses in context.uses(RULESET).values():
         for use in uses:
-            text = context.cf.text(use.index)
+            text = cf.text(use.index)
             if text[:1] == "R" and text[use.end : use.end + 1] != "$":
-                yield use
+                found.append(use)
+    return found
 
 
 def _number(use: Reference) -> bool:
@@ -614,7 +616,7 @@ def ruleset_undefined(context: Context) -> Iterator[Found]:
     """
     known = context.reading.rulesets
     folded = {name.lower() for name in known}
-    for use in _rule_uses(context):
+    for use in context.once(_rule_uses):
         if use.name not in known and not _number(use) and use.name.lower() not in folded:
             near = difflib.get_close_matches(use.name, known, 1)
             message = f"there is no ruleset {use.name}"
@@ -639,7 +641,7 @@ def ruleset_number_undefined(context: Context) -> Iterator[Found]:
         S42
     """
     known = context.reading.rulesets
-    for use in _rule_uses(context):
+    for use in context.once(_rule_uses):
         if _number(use) and (ruleset_number(use.name) or "") not in known:
             yield Found(use.index, f"there is no ruleset {use.name}", use.start, use.end)
 
@@ -662,7 +664,7 @@ def ruleset_case(context: Context) -> Iterator[Found]:
     """
     known = context.reading.rulesets
     folded = {name.lower(): name for name in known}
-    for use in _rule_uses(context):
+    for use in context.once(_rule_uses):
         if use.name not in known and use.name.lower() in folded:
             hint = folded[use.name.lower()]
             yield Found(use.index, f"there is no ruleset {use.name}", use.start, use.end, hint=hint)
@@ -675,7 +677,7 @@ def _used(context: Context) -> Set[str]:
     }
 
 
-def _defined(context: Context) -> Iterator[Tuple[int, Ruleset, List[str]]]:
+def _defined(context: Context) -> List[Tuple[int, Ruleset, List[str]]]:
     """The first S line of each ruleset, and all names that it has anywhere."""
     names: Dict[str, List[str]] = {}
     lines: Dict[str, Tuple[int, Ruleset]] = {}
@@ -685,8 +687,7 @@ def _defined(context: Context) -> Iterator[Tuple[int, Ruleset, List[str]]]:
             key = number or name or ""
             names.setdefault(key, []).extend(one for one in (name, number) if one)
             lines.setdefault(key, (index, node))
-    for key, (index, node) in lines.items():
-        yield index, node, names[key]
+    return [(index, node, names[key]) for key, (index, node) in lines.items()]
 
 
 @rule("RS029", "ruleset-hook-typo", Severity.WARNING, consequence="sendmail never calls it")
@@ -700,8 +701,8 @@ def ruleset_hook_typo(context: Context) -> Iterator[Found]:
         Scheck_rcpt
         R$*<TAB>$: $1
     """
-    used = _used(context)
-    for index, node, names in _defined(context):
+    used = context.once(_used)
+    for index, node, names in context.once(_defined):
         if not used.isdisjoint(names) or not _HOOKS.isdisjoint(names) or len(node.name) < 4:
             continue
         near = difflib.get_close_matches(node.name.lower(), _HOOKS, 1, 0.85)
@@ -724,8 +725,8 @@ def ruleset_unused(context: Context) -> Iterator[Found]:
         Sbar
         R$* y<TAB>$: $1
     """
-    used = _used(context)
-    for index, node, names in _defined(context):
+    used = context.once(_used)
+    for index, node, names in context.once(_defined):
         if used.isdisjoint(names) and _HOOKS.isdisjoint(names):
             yield Found(index, f"nothing calls the ruleset {node.name}", 1)
 
@@ -743,7 +744,7 @@ def ruleset_empty(context: Context) -> Iterator[Found]:
         Scheck_rcpt
         R$*<TAB>$: $1
     """
-    for index, node, names in _defined(context):
+    for index, node, names in context.once(_defined):
         name = node.both[0] or node.name
         if not _HOOKS.isdisjoint(names) and context.reading.rulesets.get(name) == []:
             yield Found(index, f"the ruleset {node.name} has no rules", 1)
