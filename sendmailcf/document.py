@@ -80,11 +80,22 @@ class Lines:
             return (line[:1] for line in self._list)
         return map(self._text.__getitem__, islice(chain((0,), self._ends), len(self._ends)))
 
-    def upto(self, index: int) -> str:
-        """The text above line `index`."""
-        if self._list is not None:
-            return "".join(self._list[:index])
-        return self._text[: self._ends[index - 1] if index else 0]
+    def _above(self, index: int) -> Tuple[str, int]:
+        """A text, and how much of it stands above line `index`."""
+        if self._list is None:
+            return self._text, self._ends[index - 1] if index else 0
+        text = "".join(self._list[:index])
+        return text, len(text)
+
+    def ends_above(self, index: int) -> int:
+        """The line feeds above line `index`."""
+        text, end = self._above(index)
+        return text.count("\n", 0, end)
+
+    def bytes_above(self, index: int) -> int:
+        """The bytes above line `index`."""
+        text, end = self._above(index)
+        return end if text.isascii() else len(encode(text[:end]))
 
     def index_at(self, offset: int) -> int:
         """The line that holds the character at `offset`."""
@@ -178,7 +189,7 @@ class Document(ABC, Generic[N]):
 
     def line_number(self, index: int) -> int:
         """The physical line on which logical line `index` begins, counted from 1."""
-        return 1 + self._lines.upto(range(len(self._lines))[index]).count("\n")
+        return 1 + self._lines.ends_above(range(len(self._lines))[index])
 
     def index_at(self, offset: int) -> int:
         """The line that holds the character at an offset of the text."""
@@ -186,7 +197,7 @@ class Document(ABC, Generic[N]):
 
     def span(self, index: int) -> Tuple[int, int]:
         """Where line `index` lies, its end of line included: byte offsets, the second exclusive."""
-        start = len(encode(self._lines.upto(range(len(self._lines))[index])))
+        start = self._lines.bytes_above(range(len(self._lines))[index])
         return start, start + len(encode(self._lines[index]))
 
     @property
@@ -332,10 +343,8 @@ class CfLines(Document[Line]):
     def _read(self) -> Iterator[Line]:
         parsed = _PARSED.get
         for index, text in enumerate(self._lines.texts()):
-            if "#" not in text:
+            if "#" not in text or text[0] == "#":
                 yield parsed(text) or parse(text)
-            elif text[0] == "#":
-                yield Comment(text=text[1:] or None)
             else:
                 yield self._parse(text, index)
 
@@ -423,11 +432,12 @@ def parse(text: str) -> Line:
     found = _PARSED.get(text)
     if found is None:
         if text[:1] == "#":
-            # All text, as the grammar says: nothing to cut, and nothing worth remembering.
-            return Comment(text=text[1:] or None)
-        cls = kind(text)
-        made = None if cls is BadLine else _grammar().parse(nodes.rule_name(cls), text)
-        found = made if isinstance(made, Line) else BadLine(text=text)
+            # All text, as the grammar says: nothing to cut.
+            found = Comment(text=text[1:] or None)
+        else:
+            cls = kind(text)
+            made = None if cls is BadLine else _grammar().parse(nodes.rule_name(cls), text)
+            found = made if isinstance(made, Line) else BadLine(text=text)
         if len(_PARSED) >= _REMEMBERED:
             _PARSED.clear()
         _PARSED[text] = found

@@ -127,7 +127,9 @@ class Checker:
 
         def told(one: Checked) -> Checked:
             path = path_of(one)
-            problems = [evolve(problem, path=path) for problem in one.problems]
+            problems = [
+                problem if problem.path == path else evolve(problem, path=path) for problem in one.problems
+            ]
             return evolve(one, problems=selection.told(problems, from_base(path)))
 
         kind = args.kind or kind_for(name, data, settings.kinds, from_base(name))

@@ -41,7 +41,10 @@ class Finding(Record):
     @property
     def alike(self) -> Tuple[str, str, str]:
         """What problems that are alike share; numbers of lines stand in some messages, and move."""
-        return self.problem.code, re.sub(r"\bline [0-9]+", "line", self.problem.message), self.source
+        message = self.problem.message
+        if "line " in message:
+            message = re.sub(r"\bline [0-9]+", "line", message)
+        return self.problem.code, message, self.source
 
     @property
     def fingerprint(self) -> str:

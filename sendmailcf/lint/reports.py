@@ -37,6 +37,8 @@ def report(format: str, run: Run) -> str:
 
 def visible(text: str) -> str:
     """Text that acts on no terminal: control characters and undecodable bytes are spelled."""
+    if text.isascii() and text.isprintable():
+        return text
     spelled = re.sub(
         r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff]", lambda one: f"\\x{ord(one.group()):02x}", text
     )

@@ -762,7 +762,8 @@ def queue_late_options(context: Context) -> Iterator[Found]:
     """
     inherits = {"NiceQueueRun": "N", "MaxRunnersPerQueue": "R", "QueueDirectory": "P"}
     groups: List[QueueGroup] = []
-    for index, node in enumerate(context.cf):
+    for index in context.cf.indices(QueueGroup, Option, ShortOption):
+        node = context.cf[index]
         if isinstance(node, QueueGroup):
             groups.append(node)
         elif groups and isinstance(node, (Option, ShortOption)):

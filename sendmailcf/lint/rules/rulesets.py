@@ -348,14 +348,15 @@ def rule_unreachable(context: Context) -> Iterator[Found]:
     """
     ended: Dict[str, bool] = {}
     name = ""
-    for index, node in enumerate(context.cf):
+    for index in context.cf.indices(Ruleset, RewritingRule):
+        node = context.cf[index]
         if isinstance(node, Ruleset):
             name = node.name
         elif isinstance(node, RewritingRule):
             if ended.get(name):
                 ended[name] = False
                 yield Found(index, "no address comes as far as this rule")
-            elif node.lhs.strip(" ") == "$*" and re.match(r" *\$[@#]", node.rhs):
+            elif node.lhs.strip(" ") == "$*" and node.rhs.lstrip(" ")[:2] in ("$@", "$#"):
                 ended.setdefault(name, True)
 
 
