@@ -45,10 +45,10 @@ from .text import blanked
 
 MACRO, CLASS, MAP, MAILER, RULESET = "macro", "class", "map", "mailer", "ruleset"
 KINDS = (MACRO, CLASS, MAP, MAILER, RULESET)
-_ANY_CASE = (MAP, MAILER)
 DEFINITION, USE = "definition", "use"
-#: Kind, name, role, start and end of a Reference; and all those of a line.
-Place = Tuple[str, str, str, int, int]
+_ANY_CASE = frozenset((kind, role) for kind in (MAP, MAILER) for role in (DEFINITION, USE))
+#: Kind and role, name, start and end of a Reference; and all those of a line.
+Place = Tuple[Tuple[str, str], str, int, int]
 Kept = Tuple[Place, ...]
 
 #: The fields in which sendmail looks for macros, by class of line; in all others a `$` is text.
@@ -89,7 +89,7 @@ class Reference(Record):
 def references(lines: CfLines) -> Iterator[Reference]:
     """Every name that a file defines or uses, in the order of the lines."""
     for index, found in _named_by_line(lines):
-        for kind, name, role, start, end in found:
+        for (kind, role), name, start, end in found:
             yield Reference(kind, name, role, index, start, end)
 
 
@@ -102,7 +102,7 @@ class Names(Mapping[str, List[Reference]]):
     def __getitem__(self, name: str) -> List[Reference]:
         return [
             Reference(kind, name, role, index, start, end)
-            for index, (kind, name, role, start, end) in self._places[name]
+            for index, ((kind, role), name, start, end) in self._places[name]
         ]
 
     def __contains__(self, name: object) -> bool:
@@ -121,50 +121,50 @@ def by_name(lines: CfLines) -> Dict[Tuple[str, str], Names]:
     groups = {key: names._places for key, names in made.items()}
     for index, found in _named_by_line(lines):
         for one in found:
-            kind, name, role, _, _ = one
-            group = groups[kind, role]
+            kind, name = one[0], one[1]
+            places = groups[kind]
             if kind in _ANY_CASE:
                 name = name.lower()
-            places = group.get(name)
-            if places is None:
-                group[name] = [(index, one)]
+            if name in places:
+                places[name].append((index, one))
             else:
-                places.append((index, one))
+                places[name] = [(index, one)]
     return made
 
 
 def _named_by_line(lines: CfLines) -> Iterator[Tuple[int, Kept]]:
-    nodes = list(lines)
     stores = frozenset(
-        node.name.lower() for node in nodes if type(node) is KeyFile and node.map_class.lower() == "macro"
+        node.name.lower()
+        for node in map(lines.__getitem__, lines.indices(KeyFile))
+        if isinstance(node, KeyFile) and node.map_class.lower() == "macro"
     )
-    mailers = frozenset(node.name.lower() for node in nodes if type(node) is MailerDefinition)
-    for index, node in enumerate(nodes):
-        if type(node) is not Comment:
-            found = _remembered(node, stores, mailers)
-            if found:
-                yield index, found
+    mailers = frozenset(
+        node.name.lower()
+        for node in map(lines.__getitem__, lines.indices(MailerDefinition))
+        if isinstance(node, MailerDefinition)
+    )
+    known = _KEPT.setdefault((stores, mailers), {})
+    for index, node in enumerate(lines):
+        if type(node) is Comment:
+            continue
+        kept = known.get(id(node))
+        if kept is None:
+            if sum(map(len, _KEPT.values())) >= _MOST_KEPT:
+                _KEPT.clear()
+                known = _KEPT.setdefault((stores, mailers), {})
+            kept = known[id(node)] = node, tuple(
+                ((kind, role), bare(name), start, start + len(name))
+                for kind, name, role, start in _of_line(node, stores, mailers)
+            )
+        if kept[1]:
+            yield index, kept[1]
 
 
 Found = Tuple[str, str, str, int]
-#: What lines name, by the line and by what it depends on; a fleet of files is mostly the same lines, and equal lines
+#: What lines name, by what that depends on and by the line; a fleet of files is mostly the same lines, and equal lines
 #: are mostly one node.  The node is kept, so that no other gets its id.
-_KEPT: Dict[Tuple[int, FrozenSet[str], FrozenSet[str]], Tuple[Line, Kept]] = {}
+_KEPT: Dict[Tuple[FrozenSet[str], FrozenSet[str]], Dict[int, Tuple[Line, Kept]]] = {}
 _MOST_KEPT = 16384
-
-
-def _remembered(node: Line, stores: FrozenSet[str], mailers: FrozenSet[str]) -> Kept:
-    key = (id(node), stores, mailers)
-    kept = _KEPT.get(key)
-    if kept is None:
-        if len(_KEPT) >= _MOST_KEPT:
-            _KEPT.clear()
-        made = tuple(
-            (kind, bare(name), role, start, start + len(name))
-            for kind, name, role, start in _of_line(node, stores, mailers)
-        )
-        kept = _KEPT[key] = node, made
-    return kept[1]
 
 
 def _of_line(node: Line, stores: AbstractSet[str], mailers: AbstractSet[str]) -> Iterator[Found]:

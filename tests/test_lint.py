@@ -337,7 +337,7 @@ def test_the_state_is_that_of_the_line() -> None:
         (), "", False, ("cf",), "", "",
     )  # fmt: skip
     for cls in (MacroDefinition, RewritingRule):
-        for rules in lines[cls]:
+        for rules in (lines[cls].every, lines[cls].refused):
             rules.append(probe)
     _silent.cache_clear()
     try:

@@ -59,28 +59,35 @@ __all__ = [
 _READ_FIRST = frozenset({RewritingRule, Ruleset, MailerDefinition, HeaderDefinition, BadLine})
 
 
+class _Plan:
+    """What is done with lines of a class: for whom they are, and whether they are read before or after that."""
+
+    def __init__(self, cls: Type[Node], is_cf: bool) -> None:
+        self.every: List[Rule] = []
+        self.refused: List[Rule] = []
+        self.early = is_cf and cls in _READ_FIRST
+        self.late = is_cf and cls in READERS and not self.early
+
+
 @cache
-def _dispatch(
-    kind: str,
-) -> Tuple[Dict[Type[Node], Tuple[List[Rule], List[Rule]]], Dict[str, List[Rule]], List[Rule]]:
-    """Rules of a kind of file: by class of line, those for all lines and those for lines that sendmail refuses; by
-    the first letter of a line that cannot be read; of all of the file."""
-    by_class: Dict[Type[Node], Tuple[List[Rule], List[Rule]]] = {}
+def _dispatch(kind: str) -> Tuple[Dict[Type[Node], _Plan], Dict[str, List[Rule]], List[Rule]]:
+    """Rules of a kind of file: by class of line; by the first letter of a line that cannot be read; of all of it."""
+    plans: Dict[Type[Node], _Plan] = {cls: _Plan(cls, True) for cls in READERS} if kind == CF else {}
     by_letter: Dict[str, List[Rule]] = {}
     whole: List[Rule] = []
     for rule in RULES.values():
         if kind not in rule.kinds:
             continue
         for cls in rule.on:
-            every, refused = by_class.setdefault(cls, ([], []))
-            refused.append(rule)
+            plan = plans.setdefault(cls, _Plan(cls, kind == CF))
+            plan.refused.append(rule)
             if not rule.refused:
-                every.append(rule)
+                plan.every.append(rule)
         for letter in rule.bad:
             by_letter.setdefault(letter, []).append(rule)
         if not rule.on and not rule.bad:
             whole.append(rule)
-    return by_class, by_letter, whole
+    return plans, by_letter, whole
 
 
 #: A line as it is remembered: the id of its node, and `refused`, `level` and `begun` of the reading.
@@ -109,7 +116,7 @@ def _silent(kind: str, settings: Settings) -> _Silent:
 
 def _look(context: Context) -> None:
     """Run the rules, so that all that they find stands in `context.problems`."""
-    by_class, by_letter, whole = _dispatch(context.kind)
+    plans, by_letter, whole = _dispatch(context.kind)
 
     def take(rule: Rule, some: Iterable[Found]) -> bool:
         told = False
@@ -123,35 +130,30 @@ def _look(context: Context) -> None:
             return True  # of text whose macros nest too deep there is no value to judge: MA006 tells that they do
         return told
 
-    reading, is_cf = context.reading, context.kind == CF
-    silent, watch = _silent(context.kind, context.settings), Watch(context)
+    reading, silent, watch = context.reading, _silent(context.kind, context.settings), Watch(context)
     for index, node in enumerate(context.document):
-        cls = type(node)
-        is_read = is_cf and cls in READERS
-        looking = by_class.get(cls)
-        if not is_read and looking is None:
+        plan = plans.get(type(node))
+        if plan is None:
             continue
-        early = cls in _READ_FIRST
-        if is_read and early:
+        if plan.early:
             context.read(node)
-        if cls is BadLine:
-            context.unreadable.append(index)
-            for rule in by_letter.get(node.text[:1], ()):
-                take(rule, rule.check(context, index, node))
-        if looking is not None:
-            key = (id(node), reading.refused, reading.level, reading.begun)
-            kept = silent.get(key)
-            if kept is None:
-                left = []
-                for rule in looking[bool(reading.refused)]:
-                    watch.asked = False
-                    if take(rule, rule.check(watch, index, node)) or watch.asked:
-                        left.append(rule)
-                silent.keep(key, node, left)
-            else:
-                for rule in kept[1]:
+            if isinstance(node, BadLine):
+                context.unreadable.append(index)
+                for rule in by_letter.get(node.text[:1], ()):
                     take(rule, rule.check(context, index, node))
-        if is_read and not early:
+        key = (id(node), reading.refused, reading.level, reading.begun)
+        kept = silent.get(key)
+        if kept is None:
+            left = []
+            for rule in plan.refused if reading.refused else plan.every:
+                watch.asked.clear()
+                if take(rule, rule.check(watch, index, node)) or watch.asked:
+                    left.append(rule)
+            silent.keep(key, node, left)
+        else:
+            for rule in kept[1]:
+                take(rule, rule.check(context, index, node))
+        if plan.late:
             context.read(node)
     context.finished = True
     for rule in whole:

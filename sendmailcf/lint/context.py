@@ -83,21 +83,22 @@ class Watch:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.settings, self.option_row = context.settings, context.option_row
-        self.reading = _WatchedReading(self, context.reading)
-        self.asked = False
+        #: Holds something when it was asked; the reading tells it here, and so needs not to know this context.
+        self.asked: List[str] = []
+        self.reading = _WatchedReading(self.asked, context.reading)
 
     def __getattr__(self, name: str) -> Any:
-        self.asked = True
+        self.asked.append(name)
         return getattr(self._context, name)
 
 
 class _WatchedReading:
-    def __init__(self, watch: Watch, reading: Reading) -> None:
-        self._watch, self._reading = watch, reading
+    def __init__(self, asked: List[str], reading: Reading) -> None:
+        self._asked, self._reading = asked, reading
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("level", "refused", "begun"):
-            self._watch.asked = True
+            self._asked.append(name)
         return getattr(self._reading, name)
 
 
