@@ -97,12 +97,14 @@ ACCEPTED = Refusal("", "")
 class ReadRule(Record):
     """A rule as tokens, with macros expanded and symbols as Symbol.
 
-    pattern: the left side in lower case, as it is matched.
+    pattern: the left side in lower case, as it is matched.  needed: its tokens that are no symbols; text that has not
+    all of them does not match.
     """
 
     lhs: Tuple[str, ...]
     pattern: Tuple[str, ...]
     rhs: Tuple[str, ...]
+    needed: FrozenSet[str]
 
 
 class ReadRules(List[ReadRule]):
@@ -442,7 +444,8 @@ def _read_rule(sides: Sides, ops: FrozenSet[str], comments: bool, *, value: Valu
     except (RecursionError, TokenError) as error:
         return None, Refusal("token-long", str(error))
     pattern = tuple(one if isinstance(one, Symbol) else folded(one) for one in left)
-    return ReadRule(left, pattern, right), _refused(left, right)
+    needed = frozenset([one for one in pattern if not isinstance(one, Symbol)])
+    return ReadRule(left, pattern, right, needed), _refused(left, right)
 
 
 def _side(side: Sequence[Item], value: Value) -> List[Item]:

@@ -184,6 +184,7 @@ class Rewriter:
             raise _FailedError(f"sendmail refuses a rule of {name}: {rules.refused}")
         at = tries = 0
         low = [one if isinstance(one, Symbol) else folded(one) for one in space]
+        held = frozenset(low)
         # Text that begins with $# is resolved: no rule of any ruleset is applied to it.
         while at < len(rules) and not (space and _is(space[0], "$#")):
             rule = rules[at]
@@ -192,7 +193,7 @@ class Rewriter:
                 # sendmail goes on with what it has.
                 self._reason = self._reason or f"infinite loop in ruleset {name}, rule {at + 1}"
                 break
-            matched = self._match(rule.pattern, low)
+            matched = self._match(rule.pattern, low) if rule.needed <= held else None
             if matched is None:
                 at, tries = at + 1, 0
                 continue
@@ -208,6 +209,7 @@ class Rewriter:
             if head == "$:":
                 at, tries = at + 1, 0
             low = [one if isinstance(one, Symbol) else folded(one) for one in space]
+            held = frozenset(low)
         return space
 
     # Matching: sendmail's own, minimal first and extended from the right.
