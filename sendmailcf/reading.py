@@ -198,6 +198,7 @@ class Reading:
         self.space = " "
         self._operator_chars: Optional[str] = None
         self._ops: Optional[FrozenSet[str]] = None
+        self._kept: Optional[Dict[int, _Kept]] = None
         #: The set to which the next rule is added; None where sendmail would refuse it.
         self.current: Optional[ReadRules] = None
         #: The R line that was read last: None where it could not be cut into tokens.
@@ -224,11 +225,13 @@ class Reading:
         return self._text(self.macros.get(name, []))
 
     def _rewriting_rule(self, node: RewritingRule) -> None:
-        self.rule, self.refused = self.judged(node)
-        if self.current is not None:
-            self.current.refused = self.current.refused or self.refused
-            if self.rule is not None:
-                self.current.append(self.rule)
+        rule, refused = self.rule, self.refused = self.judged(node)
+        current = self.current
+        if current is not None:
+            if refused and not current.refused:
+                current.refused = refused
+            if rule is not None:
+                current.append(rule)
 
     def _begin(self, node: Ruleset) -> None:
         self.current = self._ruleset(node)
@@ -289,6 +292,7 @@ class Reading:
 
     def _version(self, node: Version) -> None:
         self.level = number(node.level)
+        self._kept = None
         host = self.value("w")
         if self.level >= 5 and "." in host:
             self.macros["w"] = [host.partition(".")[0]]
@@ -390,12 +394,14 @@ class Reading:
 
     def judged(self, node: RewritingRule) -> ReadOrRefused:
         """A rule as it would be read next, and why sendmail refuses it, if it does."""
-        ended = "\t" in (node.comment or "")
-        ops, comments = self.operators(), self.level < 9
-        names, read = _without_macros(node.lhs, node.rhs, ended, ops, comments)
-        if self.macros.keys().isdisjoint(names):
-            return read
-        return _read_rule(_sides(node.lhs, node.rhs, ended), ops, comments, value=self.macros.get)
+        kept = self._kept
+        if kept is None:
+            kept = self._kept = _kept(self.operators(), self.level < 9)
+        rule = kept.get(id(node)) or _keep(kept, node, self.operators(), self.level < 9)
+        # Most rules use no macros, and hardly a file defines `$*`.
+        if self.macros.keys().isdisjoint(rule.names):
+            return rule.read
+        return _read_rule(rule.sides, self.operators(), self.level < 9, value=self.macros.get)
 
 
 #: What a line of each class does to the state; a line of any other class does nothing.
@@ -418,15 +424,36 @@ ReadOrRefused = Tuple[Optional[ReadRule], Refusal]
 Value = Callable[[str], Optional[List[Item]]]
 
 
-@lru_cache(maxsize=8192, typed=True)
-def _without_macros(
-    lhs: str, rhs: str, ended: bool, ops: FrozenSet[str], comments: bool
-) -> Tuple[FrozenSet[str], ReadOrRefused]:
-    """A rule where no macro has a value, and the macros of which none may have one for this to be so."""
-    sides = _sides(lhs, rhs, ended)
-    found = [one for side in sides for one in side if isinstance(one, Symbol)]
-    names = frozenset([one.name for one in found if one.sign in ("", "?")])
-    return names, _read_rule(sides, ops, comments, value=lambda name: None)
+class _Kept:
+    """A rule as it is read where no macro in it has a value; the node is kept so that no other gets its id.
+
+    names: the macros of which none may have a value for this to be so.
+    """
+
+    __slots__ = ("names", "node", "read", "sides")
+
+    def __init__(self, node: RewritingRule, ops: FrozenSet[str], comments: bool) -> None:
+        self.node = node
+        self.sides = _sides(node.lhs, node.rhs, "\t" in (node.comment or ""))
+        found = [one for side in self.sides for one in side if isinstance(one, Symbol)]
+        self.names = frozenset([one.name for one in found if one.sign in ("", "?")])
+        self.read = _read_rule(self.sides, ops, comments, value=lambda name: None)
+
+
+_MOST_KEPT = 8192
+
+
+@lru_cache(maxsize=8)
+def _kept(ops: FrozenSet[str], comments: bool) -> Dict[int, _Kept]:
+    """The rules that were read with these operators: a fleet of files is mostly the same rules."""
+    return {}
+
+
+def _keep(kept: Dict[int, _Kept], node: RewritingRule, ops: FrozenSet[str], comments: bool) -> _Kept:
+    if len(kept) >= _MOST_KEPT:
+        kept.clear()
+    made = kept[id(node)] = _Kept(node, ops, comments)
+    return made
 
 
 Sides = Tuple[List[Item], List[Item]]
