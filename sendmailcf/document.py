@@ -11,6 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect
+from collections import defaultdict
 from contextlib import contextmanager
 from functools import cache, partial
 from itertools import accumulate, chain, islice
@@ -43,12 +44,14 @@ N = TypeVar("N", bound=Node)
 class Lines:
     """The lines of a text, as a list of them would be, but only their places are kept until one of them is edited."""
 
-    __slots__ = ("_ends", "_list", "_text")
+    __slots__ = ("_ends", "_feeds", "_list", "_text")
 
     def __init__(self, text: str, cut: Callable[[str], List[str]]) -> None:
         self._text = text
         self._ends = array("I" if len(text) < 1 << 32 else "Q", accumulate(map(len, cut(text))))
         self._list: Optional[List[str]] = None
+        #: Where each physical line ends, once somebody has asked for one.
+        self._feeds: Optional[List[int]] = None
 
     def __len__(self) -> int:
         return len(self._ends if self._list is None else self._list)
@@ -80,22 +83,20 @@ class Lines:
             return (line[:1] for line in self._list)
         return map(self._text.__getitem__, islice(chain((0,), self._ends), len(self._ends)))
 
-    def _above(self, index: int) -> Tuple[str, int]:
-        """A text, and how much of it stands above line `index`."""
-        if self._list is None:
-            return self._text, self._ends[index - 1] if index else 0
-        text = "".join(self._list[:index])
-        return text, len(text)
-
     def ends_above(self, index: int) -> int:
         """The line feeds above line `index`."""
-        text, end = self._above(index)
-        return text.count("\n", 0, end)
+        if self._list is not None:
+            return sum(line.count("\n") for line in self._list[:index])
+        if self._feeds is None:
+            self._feeds = list(accumulate(len(line) + 1 for line in self._text.split("\n")))
+        return bisect(self._feeds, self._ends[index - 1] if index else 0)
 
     def bytes_above(self, index: int) -> int:
         """The bytes above line `index`."""
-        text, end = self._above(index)
-        return end if text.isascii() else len(encode(text[:end]))
+        if self._list is not None:
+            return sum(len(encode(line)) for line in self._list[:index])
+        end = self._ends[index - 1] if index else 0
+        return end if self._text.isascii() else len(encode(self._text[:end]))
 
     def index_at(self, offset: int) -> int:
         """The line that holds the character at `offset`."""
@@ -106,7 +107,7 @@ class Lines:
         """The list of the lines, to be edited."""
         if self._list is None:
             self._list = list(self)
-            self._text, self._ends = "", array("I")
+            self._text, self._ends, self._feeds = "", array("I"), None
         return self._list
 
     def __str__(self) -> str:
@@ -341,12 +342,15 @@ class CfLines(Document[Line]):
         return parse(text)
 
     def _read(self) -> Iterator[Line]:
-        parsed = _PARSED.get
-        for index, text in enumerate(self._lines.texts()):
-            if "#" not in text or text[0] == "#":
-                yield parsed(text) or parse(text)
+        parsed, level = _PARSED.get, 0
+        for text in self._lines.texts():
+            if level < COMMENTS_LEVEL and "#" in text and text[0] != "#":
+                yield _parse_uncut(text)
             else:
-                yield self._parse(text, index)
+                yield parsed(text) or parse(text)
+            if text[:1] == "V":
+                found = _LEVEL.match(text)
+                level = int(found.group(1)) if found else level
 
     def _edited(self) -> None:
         self._levels = self._places = self._initials = None
@@ -354,11 +358,7 @@ class CfLines(Document[Line]):
     def level(self, index: int) -> int:
         """The version level in force at line `index`: that of the last V line above it, 0 without one."""
         if self._levels is None:
-            found = [
-                (at, _LEVEL.match(self._lines[at]))
-                for at, head in enumerate(self._lines.heads())
-                if head == "V"
-            ]
+            found = [(at, _LEVEL.match(self._lines[at])) for at in self._by_head().get("V", ())]
             self._levels = [(at, int(match.group(1))) for at, match in found if match]
         return next((level for at, level in reversed(self._levels) if at < index), 0)
 
@@ -397,10 +397,10 @@ class CfLines(Document[Line]):
     def _by_head(self) -> Dict[str, List[int]]:
         """The lines by their first character."""
         if self._places is None:
-            made: Dict[str, List[int]] = {}
+            made: Dict[str, List[int]] = defaultdict(list)
             for index, head in enumerate(self._lines.heads()):
-                made.setdefault(head, []).append(index)
-            self._places = made
+                made[head].append(index)
+            self._places = dict(made)
         return self._places
 
 

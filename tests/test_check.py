@@ -29,6 +29,7 @@ from sendmailcf import strategies
 from sendmailcf.cli import main
 from sendmailcf.cli.check import _FORMATS, _colour
 from sendmailcf.cli.installed import probe, read
+from sendmailcf.cli.workers import shared
 from sendmailcf.config import Config
 from sendmailcf.errors import EditError, SettingsError
 from sendmailcf.lint import RULES, Checked, Edit, Fix, Problem, Severity, checked, document, lint
@@ -584,6 +585,15 @@ def test_processes_make_no_difference(check: Call, tmp_path: Path) -> None:
     one, two = (check(".", "--format=json", "-q", "-j", jobs) for jobs in (1, 2))
     assert one == two
     assert len(json.loads(one[1])) == 60
+
+
+def test_a_process_that_dies_loses_its_own_jobs_only() -> None:
+    def work(number: int) -> int:
+        if number == 3:
+            os._exit(9)
+        return number * number
+
+    assert list(shared(work, range(8), 2, lambda number: -number)) == [0, 1, 4, -3, 16, -5, 36, -7]
 
 
 def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:

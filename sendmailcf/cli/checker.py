@@ -23,6 +23,7 @@ from ..lint.findings import Finding, findings
 from ..lint.selection import Configured, Selection
 from ..lint.settings import DEFAULT_FLAGS
 from .places import Job, kind_for
+from .workers import shared
 
 #: Seconds after which a terminal is told how far the work is, and between two such words.
 _PATIENCE, _STEP = 1.0, 0.1
@@ -181,7 +182,7 @@ def _checked(data: bytes, name: str, kind: str, job: Job, told: Configured) -> I
 def run_all(checker: Checker, todo: Sequence[Job], processes: int, *, telling: bool) -> Iterator[Outcome]:
     """What becomes of each job, in their order.  telling: whether standard error is told how far it is."""
     begin = last = time.monotonic()
-    for count, outcome in enumerate(_outcomes(checker, todo, processes), 1):
+    for count, outcome in enumerate(shared(checker.run, todo, processes, _lost), 1):
         yield outcome
         now = time.monotonic()
         if telling and now - begin > _PATIENCE and now - last > _STEP:
@@ -192,24 +193,5 @@ def run_all(checker: Checker, todo: Sequence[Job], processes: int, *, telling: b
         sys.stderr.write("\r\x1b[K")
 
 
-def _outcomes(checker: Checker, todo: Sequence[Job], processes: int) -> Iterator[Outcome]:
-    if processes < 2 or len(todo) < 2:
-        yield from map(checker.run, todo)
-        return
-    from multiprocessing import get_context
-
-    chunk = max(1, min(16, len(todo) // (4 * processes)))
-    # A fork has all modules and settings already, and needs nothing to be sent to it but paths.
-    with get_context("fork").Pool(min(processes, len(todo)), _remember, (checker,)) as pool:
-        yield from pool.imap(_run_here, todo, chunksize=chunk)
-
-
-_HERE: List[Checker] = []
-
-
-def _remember(checker: Checker) -> None:
-    _HERE[:] = [checker]
-
-
-def _run_here(job: Job) -> Outcome:
-    return _HERE[0].run(job)
+def _lost(job: Job) -> Outcome:
+    return Outcome(failure=f"{job.path}: the process that checked it has ended")
