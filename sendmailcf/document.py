@@ -88,7 +88,7 @@ class Lines:
         if self._list is not None:
             return sum(line.count("\n") for line in self._list[:index])
         if self._feeds is None:
-            self._feeds = list(accumulate(len(line) + 1 for line in self._text.split("\n")))
+            self._feeds = list(accumulate(map((1).__add__, map(len, self._text.split("\n")))))
         return bisect(self._feeds, self._ends[index - 1] if index else 0)
 
     def bytes_above(self, index: int) -> int:
@@ -422,6 +422,8 @@ def kind(line: str) -> Type[Line]:
     return nodes.Blank if first == "\0" or split_eol(line)[0] == "" else BadLine
 
 
+#: The grammar rule of each class.
+_RULES = {cls: nodes.rule_name(cls) for cls in nodes.LINES}
 #: Lines that were parsed, by their text: a fleet of files is mostly the same lines.  When it is full it is emptied.
 _PARSED: Dict[str, Line] = {}
 _REMEMBERED = 8192
@@ -436,7 +438,7 @@ def parse(text: str) -> Line:
             found = Comment(text=text[1:] or None)
         else:
             cls = kind(text)
-            made = None if cls is BadLine else _grammar().parse(nodes.rule_name(cls), text)
+            made = None if cls is BadLine else _grammar().parse(_RULES[cls], text)
             found = made if isinstance(made, Line) else BadLine(text=text)
         if len(_PARSED) >= _REMEMBERED:
             _PARSED.clear()
@@ -462,6 +464,6 @@ def _grammar() -> grammar.Grammar:
     classes: Sequence[Type[Node]] = (*nodes.LINES, nodes.Equate)
     return grammar.Grammar(
         "cf",
-        [nodes.rule_name(cls) for cls in nodes.LINES],
+        list(_RULES.values()),
         {nodes.rule_name(cls): partial(nodes.from_parts, cls) for cls in classes},
     )

@@ -427,8 +427,8 @@ def _cutter(ops: FrozenSet[str]) -> Callable[[str], List[str]]:
 
 
 def _cut_at_once(items: Sequence[Item], ops: FrozenSet[str], hard: str) -> Optional[List[str]]:
-    """The tokens of text in which each character is looked at alone: it holds none of `hard`, and is too short for
-    any limit.  None for other text."""
+    """The tokens of text in which each character is looked at alone: it holds no quote, no backslash and none of
+    `hard`, and is too short for any limit.  None for other text."""
     out: List[str] = []
     cut, text, size = _cutter(ops), "", 0
     for item in items:
@@ -438,7 +438,7 @@ def _cut_at_once(items: Sequence[Item], ops: FrozenSet[str], hard: str) -> Optio
                 text = ""
             out.append(item)
             size += 3
-        elif not item.isascii() or any(c in item for c in hard):
+        elif '"' in item or "\\" in item or not item.isascii() or (hard and any(c in item for c in hard)):
             return None
         else:
             text += item
@@ -552,7 +552,7 @@ def tokens(
     and angle brackets and drop surplus ones, as in all text that is not of a rule.  Raises TokenError.
     """
     every = list(items)
-    quick = _cut_at_once(every, ops, '"\\' + "()" * comments + "<>" * repair)
+    quick = _cut_at_once(every, ops, "()" * comments + "<>" * repair)
     if quick is not None:
         return quick
     scan = _Scan(ops, comments, repair)

@@ -9,9 +9,9 @@ temporary directory, and root runs this library.
 from __future__ import annotations
 
 import os
-import pkgutil
 import re
 from functools import cached_property, partial
+from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Pattern, Sequence, Tuple
 
@@ -31,10 +31,20 @@ _REPEATED = re.compile(r"([^a-z]*)([a-z_]+)([*+])([^a-z]*)")
 
 def source(name: str) -> str:
     """The text of grammar `name`.  Raises SendmailCfError where the package was shipped without it."""
-    data = pkgutil.get_data("sendmailcf.grammars", name + ".lark") or _beside_the_package(name)
+    data = _in_the_package(name) or _beside_the_package(name)
     if data is None:
         raise SendmailCfError(f"the grammar {name}.lark is missing from this installation")
     return data.decode("utf-8")
+
+
+def _in_the_package(name: str) -> Optional[bytes]:
+    # As pkgutil.get_data, which takes longer to be imported than all that is read here.
+    try:
+        package: Any = import_module("sendmailcf.grammars")
+    except ImportError:
+        return None
+    data: bytes = package.__loader__.get_data(os.path.join(os.path.dirname(package.__file__), name + ".lark"))
+    return data
 
 
 def _beside_the_package(name: str) -> Optional[bytes]:

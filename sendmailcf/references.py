@@ -282,7 +282,8 @@ def _text(
 
     skip: how many pieces that are not blank to pass over.  quoted: whether it may be in quotes, which are left out.
     """
-    for at, kind, piece in pieces[place:]:
+    for index in range(place, len(pieces)):
+        at, kind, piece = pieces[index]
         if kind == BLANK:
             continue
         if skip:

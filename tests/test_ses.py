@@ -176,6 +176,12 @@ def test_hosts(host: str, kind: str) -> None:
     assert found.relay or "email-smtp." in link.repair
 
 
+@given(st.data(), st.sampled_from([pattern for _, pattern, *_ in ses._ENDPOINTS]))
+def test_no_host_of_a_pattern_is_passed_over(data: st.DataObject, pattern: str) -> None:
+    host = data.draw(st.from_regex(pattern, fullmatch=True, alphabet=st.characters(codec="ascii")))
+    assert ses.endpoint(host) is not None or host.endswith(".") or host != host.lower()
+
+
 @pytest.mark.parametrize("host", ["relay.example.com", "ses.example.com", "smtp.gmail.com", "mail.session.example", "amazon.example", "", "ec2-192-0-2-1.compute-1.amazonaws.com", "smtp-lb-1.elb.us-east-1.amazonaws.com"])
 def test_other_hosts(host: str) -> None:
     assert ses.endpoint(host) is None

@@ -7,7 +7,6 @@ looks like, never whether it is right: that only the relay knows.
 
 from __future__ import annotations
 
-import json
 import re
 from fnmatch import fnmatchcase
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
@@ -89,7 +88,14 @@ class Provider(Record):
 
     def serves(self, host: str) -> bool:
         """Whether a host name is one of this provider's relays."""
-        return any(fnmatchcase(host.lower(), pattern) for pattern in self.hosts)
+        name = host.lower()
+        return any(_ends_like(name, pattern) and fnmatchcase(name, pattern) for pattern in self.hosts)
+
+
+def _ends_like(name: str, pattern: str) -> bool:
+    """Whether the end of a name may be that of a pattern: most hosts need no more to be told apart."""
+    end = pattern.rpartition("*")[2]
+    return "?" in end or "]" in end or name.endswith(end)
 
 
 _ADDRESS = r"[^@\s]+@[^@\s]+"
@@ -410,6 +416,8 @@ def read(text: str, where: str) -> List[Provider]:
     `user` and `password` are objects with `says` and `pattern`.  where: the file, for messages.
     Raises CredentialError.
     """
+    import json
+
     try:
         rows = json.loads(text)
     except ValueError as error:

@@ -162,9 +162,15 @@ _ENDPOINTS: Tuple[Tuple[str, str, bool, str, str], ...] = (
 )  # fmt: skip
 
 
+#: Each pattern above holds one of these: most hosts need no pattern.
+_IN_ALL = ("amazon", "aws", "email-smtp")
+
+
 def endpoint(host: str) -> Optional[Endpoint]:
     """What a host is to Amazon SES; None for a host that has nothing to do with it."""
     name = host.lower().rstrip(".")
+    if not any(part in name for part in _IN_ALL):
+        return None
     for kind, pattern, relay, title, repair in _ENDPOINTS:
         match = re.fullmatch(pattern, name)
         if match is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Dict, Iterable, Iterator, List, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from attrs import evolve
 
@@ -346,18 +346,19 @@ def rule_unreachable(context: Context) -> Iterator[Found]:
         R$* x<TAB>$@ $1
         R$*<TAB>$@ $1
     """
-    ended: Dict[str, bool] = {}
+    #: By name: whether a rule has ended the ruleset, and None when that was told.
+    ended: Dict[str, Optional[bool]] = {}
     name = ""
     for index in context.cf.indices(Ruleset, RewritingRule):
         node = context.cf[index]
-        if isinstance(node, Ruleset):
-            name = node.name
-        elif isinstance(node, RewritingRule):
+        if isinstance(node, RewritingRule):
             if ended.get(name):
-                ended[name] = False
+                ended[name] = None
                 yield Found(index, "no address comes as far as this rule")
-            elif node.lhs.strip(" ") == "$*" and node.rhs.lstrip(" ")[:2] in ("$@", "$#"):
+            elif "*" in node.lhs[:2] and node.lhs.strip(" ") == "$*" and node.rhs.lstrip(" ")[:2] in ("$@", "$#"):
                 ended.setdefault(name, True)
+        elif isinstance(node, Ruleset):
+            name = node.name
 
 
 # Rulesets.
