@@ -8,8 +8,6 @@ map.c of sendmail 8.17.1, each of them tried on the program.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from functools import cache, partial
 from typing import (
@@ -200,7 +198,9 @@ def _item(tag: str, text: str, what: str) -> AuthItem:
     if (plain or not data) and len(data) <= ITEM_BYTES:
         return AuthItem(tag=tag, text=text or None)
     if len(data) <= BASE64_BYTES:
-        return AuthItem(tag=tag, delimiter="=", text=base64.b64encode(data).decode("ascii"))
+        from base64 import b64encode
+
+        return AuthItem(tag=tag, delimiter="=", text=b64encode(data).decode("ascii"))
     # Too long for base64; as it stands it may still fit, if nothing on the way would change it.
     rewritten = text.replace("%", "%%")
     if len(data) <= ITEM_BYTES and not re.search(rb'["\\\xff\x00-\x1f\x7f-\x9f]', data):
@@ -284,9 +284,11 @@ def read_items(text: str) -> Reading:
             )
         content = body[2:]
         if body[1] == "=":
+            from base64 import b64decode
+
             try:
-                content = decode(base64.b64decode(content.encode("ascii"), validate=True))
-            except (binascii.Error, ValueError):
+                content = decode(b64decode(content.encode("ascii"), validate=True))
+            except ValueError:
                 return Reading(None, BAD_BASE64, "base64")
         found[tag] = content
     if "P" not in found or not ("U" in found or "I" in found):
@@ -361,8 +363,10 @@ def surprises(value: str) -> List[Surprise]:
 
 
 def _is_text(base64_text: str) -> bool:
+    from base64 import b64decode
+
     try:
-        base64.b64decode(base64_text.encode("utf-8", "surrogateescape")).decode("utf-8")
+        b64decode(base64_text.encode("utf-8", "surrogateescape")).decode("utf-8")
     except ValueError:
         return False
     return True

@@ -437,7 +437,8 @@ class _Kept:
         self.sides = _sides(node.lhs, node.rhs, "\t" in (node.comment or ""))
         found = [one for side in self.sides for one in side if isinstance(one, Symbol)]
         self.names = frozenset([one.name for one in found if one.sign in ("", "?")])
-        self.read = _read_rule(self.sides, ops, comments, value=lambda name: None)
+        plain = not any(one.is_macro or one.sign == "?" for one in found)
+        self.read = _read_rule(self.sides, ops, comments, value=None if plain else lambda name: None)
 
 
 _MOST_KEPT = 8192
@@ -461,11 +462,15 @@ Sides = Tuple[List[Item], List[Item]]
 
 def _sides(lhs: str, rhs: str, ended: bool) -> Sides:
     """Both sides, with symbols.  ended: whether a tab follows the right one."""
+    left, right = value_of(lhs), value_of(rhs)
     # A dollar before the tab that ends a side is a macro of that name, one at the end of the line is a dollar.
-    return symbols(value_of(lhs) + "\t"), symbols(value_of(rhs) + ("\t" if ended else ""))
+    left += "\t" * left.endswith("$")
+    right += "\t" * (ended and right.endswith("$"))
+    return symbols(left), symbols(right)
 
 
-def _read_rule(sides: Sides, ops: FrozenSet[str], comments: bool, *, value: Value) -> ReadOrRefused:
+def _read_rule(sides: Sides, ops: FrozenSet[str], comments: bool, *, value: Optional[Value]) -> ReadOrRefused:
+    """A rule of two sides.  value: the items of a macro; None where nothing is to be expanded."""
     try:
         left, right = [tuple(tokens(_side(side, value), ops, comments=comments)) for side in sides]
     except (RecursionError, TokenError) as error:
@@ -475,11 +480,11 @@ def _read_rule(sides: Sides, ops: FrozenSet[str], comments: bool, *, value: Valu
     return ReadRule(left, pattern, right, needed), _refused(left, right)
 
 
-def _side(side: Sequence[Item], value: Value) -> List[Item]:
+def _side(side: Sequence[Item], value: Optional[Value]) -> List[Item]:
     """A side with its macros expanded."""
     items: List[Item] = []
     left = _LINE_BYTES
-    for item in expand(side, value):
+    for item in side if value is None else expand(side, value):
         if not isinstance(item, Symbol) and ("\t" in item or len(item) > left):
             # A tab out of a macro ends the side, too.
             items.append(item.partition("\t")[0][:left])

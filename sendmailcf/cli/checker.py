@@ -29,7 +29,7 @@ from .workers import shared
 _PATIENCE, _STEP = 1.0, 0.1
 
 
-@define
+@define(eq=False, repr=False)
 class Outcome:
     """What became of one job.
 

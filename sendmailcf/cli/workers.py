@@ -7,7 +7,6 @@ modules and settings already, so that nothing is sent to it, and only results co
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 from typing import Callable, Generic, Iterator, List, Sequence, TypeVar
 
@@ -29,10 +28,7 @@ def shared(work: Callable[[J], R], jobs: Sequence[J], processes: int, lost: Call
             if at % count == 0:
                 yield work(job)
                 continue
-            try:
-                yield others[at % count - 1].result()
-            except (EOFError, pickle.UnpicklingError):
-                yield lost(job)
+            yield others[at % count - 1].result(lost, job)
     finally:
         for other in others:
             other.end()
@@ -42,6 +38,8 @@ class _Other(Generic[J, R]):
     """A process with some of the jobs."""
 
     def __init__(self, work: Callable[[J], R], jobs: Sequence[J]) -> None:
+        import pickle  # which few commands need
+
         source, target = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
@@ -57,10 +55,15 @@ class _Other(Generic[J, R]):
         os.close(target)
         self._results = open(source, "rb")  # noqa: SIM115 - closed in end
 
-    def result(self) -> R:
-        """The next result.  Raises EOFError or UnpicklingError where the process has ended before."""
-        # Of our own process: nobody else can write to the pipe.
-        found: R = pickle.load(self._results)  # noqa: S301
+    def result(self, lost: Callable[[J], R], job: J) -> R:
+        """The next result, that of `job`; `lost(job)` where the process has ended before."""
+        import pickle
+
+        try:
+            # Of our own process: nobody else can write to the pipe.
+            found: R = pickle.load(self._results)  # noqa: S301
+        except (EOFError, pickle.UnpicklingError):
+            return lost(job)
         return found
 
     def end(self) -> None:

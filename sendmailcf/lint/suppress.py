@@ -56,7 +56,7 @@ class Comment(Record):
     text: bool = False
 
 
-@define
+@define(eq=False, repr=False)
 class Entry:
     """Rules that are off on some lines.
 

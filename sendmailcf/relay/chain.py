@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, Tuple
 
-from .. import makemap, mapdb, reading
+from .. import mapdb, reading
 from ..authinfo import (
     MASK,
     PREFIX,
@@ -57,6 +57,9 @@ from .predict import (
 from .providers import family, provider_of
 from .readiness import Readiness, certificates, option_of
 from .rewrite import LookupFailedError
+
+if TYPE_CHECKING:
+    from .. import makemap
 
 
 def check(
@@ -607,6 +610,8 @@ class _Walk:
         if source.data is None:
             self._add(name, UNKNOWN, f"{file}: {source.problem}")
             return ""
+        from .. import makemap
+
         flags = map_arguments(node).flags
         built_folded = "f" in flags and dict(makemap.read(source.data).pairs) == records
         null = "N" in flags or any(key.endswith(b"\0") for key in records)

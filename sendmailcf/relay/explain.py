@@ -71,7 +71,7 @@ _VERBS = frozenset(
 _FILE = re.compile(r"(?P<file>/[^\s:]+?)(?:\.db)?(?=[:\s]|$)")
 
 
-@define
+@define(eq=False, repr=False)
 class Group:
     """All that has one explanation.
 

@@ -6,7 +6,6 @@ The one thing to know: sendmail reports none of this when it reads the file; mai
 
 from __future__ import annotations
 
-import base64
 import re
 from functools import lru_cache
 from typing import Dict, Iterator, List, Mapping, Optional, Tuple, Union
@@ -80,6 +79,8 @@ _WORD = re.compile(r"""[ \t]*("[^"\\]*"|'[^'\\]*'|\u201c[^\u201d\\]*\u201d|[^ \t
 
 def _quoted(value: str) -> Optional[str]:
     """The same items in double quotes, or None where it is not certain which they are."""
+    from base64 import b64decode
+
     found: Dict[str, str] = {}
     last, at, text = "", 0, value.rstrip(" \t\r")
     while at < len(text):
@@ -93,7 +94,7 @@ def _quoted(value: str) -> Optional[str]:
             if last in found:
                 return None
             try:
-                content = part[2:] if part[1] == ":" else base64.b64decode(part[2:], validate=True).decode()
+                content = part[2:] if part[1] == ":" else b64decode(part[2:], validate=True).decode()
             except ValueError:
                 return None
             found[last] = content
@@ -245,12 +246,14 @@ def auth_value_base64(context: Context, index: int, node: Entry) -> Iterator[Fou
 
 def _as_base64(index: int, node: Entry) -> Optional[Fix]:
     """The items with base64 for every text that is not sent as it stands."""
+    from base64 import b64encode
+
     items: List[str] = []
     for one in re.findall(r'"(?:[^"\\]|\\.)*"', _value(node)):
         text = one[3:-1]
         if one[2:3] == ":" and re.search(r"[%\\]", text):
             meant = re.sub(r'\\(["\\])', r"\1", text)
-            data = base64.b64encode(meant.encode("utf-8", "surrogateescape")).decode("ascii")
+            data = b64encode(meant.encode("utf-8", "surrogateescape")).decode("ascii")
             items.append(f'"{one[1]}={data}"')
         else:
             items.append(one)
