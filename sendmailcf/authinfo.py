@@ -71,9 +71,10 @@ class Credentials(Record):
     authid: Optional[str] = None
 
 
-@frozen(kw_only=True, eq=False, repr=False)
 class SourceLine(Node):
     """A line of a map source."""
+
+    __slots__ = ()
 
     REPEATED: ClassVar[Optional[str]] = None
 

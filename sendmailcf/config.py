@@ -763,12 +763,12 @@ def _time(key: str, unit: str, doc: str) -> _Field[timedelta]:
     return _Field(key, lambda text: interval(text, unit), interval_text, doc)
 
 
-_SET_NAME = re.compile(r"([A-Za-z0-9_]*)(.*)", re.DOTALL)
+_SET_NAME = r"(?s)([A-Za-z0-9_]*)(.*)"
 
 
 def _pair(text: str) -> Tuple[str, str]:
     # A name ends at the first character that it cannot hold, and what follows is read only after a slash.
-    first, rest = _SET_NAME.match(text).group(1, 2)  # type: ignore[union-attr]
+    first, rest = re.match(_SET_NAME, text).group(1, 2)  # type: ignore[union-attr]
     return first, rest[1:] if rest.startswith("/") else first
 
 

@@ -87,9 +87,10 @@ Item = Union[str, Symbol]
 # Words: what stands in a line, losslessly.
 
 
-@frozen(kw_only=True, eq=False, repr=False)
 class Word(Node):
     """A piece of a rule side, macro value, header template or mailer argument, as it stands in the file."""
+
+    __slots__ = ()
 
 
 @frozen(kw_only=True, eq=False, repr=False)

@@ -8,7 +8,7 @@ Every field holds the file's own spelling; properties give what sendmail makes o
 from __future__ import annotations
 
 from sys import intern
-from typing import Any, ClassVar, Dict, Iterator, Optional, Tuple, Type
+from typing import Any, ClassVar, Dict, Iterator, Optional, Tuple, Type, cast
 
 from attrs import field, fields, frozen
 
@@ -21,9 +21,10 @@ def _shared(text: str) -> str:
     return intern(text) if type(text) is str else text
 
 
-@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Node(Record):
-    """A line, or a part of one."""
+    """A line, or a part of one: every class below is frozen, has slots, and is made with names for its fields."""
+
+    __slots__ = ()
 
     def __str__(self) -> str:
         return "".join(_texts(self))
@@ -46,7 +47,7 @@ def field_names(cls: Type[Node]) -> Tuple[str, ...]:
     """The fields of a class, in file order."""
     found = _FIELD_NAMES.get(cls)
     if found is None:
-        found = _FIELD_NAMES[cls] = tuple(one.name for one in fields(cls))
+        found = _FIELD_NAMES[cls] = tuple(one.name for one in fields(cast(Any, cls)))
     return found
 
 
@@ -67,9 +68,10 @@ def unprotected(name: Optional[str]) -> str:
     return "" if name is None else name.replace("\\#", "#")
 
 
-@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Line(Node):
     """A logical line of sendmail.cf, without its end of line."""
+
+    __slots__ = ()
 
     #: The name of the part that repeats, if any.
     REPEATED: ClassVar[Optional[str]] = None
@@ -157,9 +159,10 @@ class Equate(Node):
     value: Optional[str] = None
 
 
-@frozen(kw_only=True, weakref_slot=False, eq=False, repr=False)
 class Equates(Line):
     """What M, Q and X lines share: a name, then equates separated by commas."""
+
+    __slots__ = ()
 
     REPEATED: ClassVar[Optional[str]] = "equates"
 

@@ -8,7 +8,7 @@ line; form feeds, lone carriage returns and NULs are data.
 from __future__ import annotations
 
 import re
-from typing import List, Tuple, Union
+from typing import Iterable, List, Optional, Tuple, Union
 
 _WHITE = " \t\n\v\f\r"
 _LOGICAL = re.compile(r"[^\n]*(?:\n[ \t][^\n]*)*\n?")
@@ -101,3 +101,10 @@ def hidden(text: str) -> Tuple[str, str]:
     """`text` with a character that it does not hold in the place of each `#`, and that character."""
     stand_in = next(c for c in map(chr, range(1, 0x110000)) if c not in text and c not in _WHITE)
     return text.replace("#", stand_in), stand_in
+
+
+def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> Optional[str]:
+    """The known word that was probably meant; None where none is as much alike, from 0 to 1, as `alike`."""
+    from difflib import get_close_matches  # which loads much, and is needed where something is wrong
+
+    return next(iter(get_close_matches(word, list(known), 1, alike)), None)

@@ -7,7 +7,6 @@ milter.c of sendmail 8.17.1.
 
 from __future__ import annotations
 
-import difflib
 import re
 from datetime import timedelta
 from functools import cache
@@ -22,6 +21,7 @@ from .known.options import OPTIONS, OptionRow
 from .known.policies import PORT_KEYS
 from .nodes import KeyFile, value_of
 from .record import Record
+from .text import nearest
 
 OptionValue = Union[str, bool, int, timedelta, Sequence[str], Mapping[str, str]]
 _BLANKS = re.compile(r"[ \t\n\v\f\r]+")
@@ -73,8 +73,8 @@ def option_row(name: str) -> Optional[OptionRow]:
 def unknown_option(name: str) -> str:
     """What to say of a name that is no option's, with the one that was probably meant."""
     names = {row.name.lower(): row.name for row in OPTIONS if row.name}
-    near = difflib.get_close_matches(name.lower(), names, 1)
-    hint = f"; did you mean {names[near[0]]}?" if near else ""
+    near = nearest(name.lower(), names)
+    hint = f"; did you mean {names[near]}?" if near else ""
     return f"sendmail has no option {name!r}{hint}"
 
 

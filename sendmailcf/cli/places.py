@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAIL = "/etc/mail"
 _HOME = re.compile(r"(.*)/etc(?:/mail)?/[^/]+\.cf")
 _NOT_OURS = {"main.cf", "master.cf", "dynamicmaps.cf"}
-_LOOKS_LIKE = re.compile(rb"^(?:V[0-9]+|O [A-Z]|S[0-9A-Za-z]|M[a-z]+, *P=|D[a-zA-Z{])", re.MULTILINE)
+_LOOKS_LIKE = rb"(?m)^(?:V[0-9]+|O [A-Z]|S[0-9A-Za-z]|M[a-z]+, *P=|D[a-zA-Z{])"
 
 
 @frozen(eq=False, repr=False)
@@ -150,7 +150,7 @@ def _is_config(directory: str, name: str) -> bool:
     if not name.endswith(".cf") or name in _NOT_OURS:
         return False
     try:
-        return _LOOKS_LIKE.search(files.read(os.path.join(directory, name))) is not None
+        return re.search(_LOOKS_LIKE, files.read(os.path.join(directory, name))) is not None
     except OSError:
         return True  # checking it will say why it cannot be read
 

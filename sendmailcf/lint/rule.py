@@ -102,13 +102,13 @@ class Rule:
     @property
     def text(self) -> str:
         """The documentation, without the examples."""
-        return _HEADING.split(self.documentation)[0].strip("\n")
+        return re.split(_HEADING, self.documentation)[0].strip("\n")
 
     @property
     def examples(self) -> List[Example]:
         """The examples of the documentation, in their order."""
         doc = self.documentation
-        heads = list(_HEADING.finditer(doc))
+        heads = list(re.finditer(_HEADING, doc))
         ends = [*(head.start() for head in heads[1:]), len(doc)]
         return [_example(head, doc[head.end() : end]) for head, end in zip(heads, ends)]
 
@@ -149,10 +149,11 @@ def named(text: str) -> Optional[Rule]:
 
 # Examples.
 
-_HEADING = re.compile(r"^(Bad|Good)(?: \(([^)]*)\))?:\n", re.MULTILINE)
+#: Patterns of documentation, compiled when somebody reads it.
+_HEADING = r"(?m)^(Bad|Good)(?: \(([^)]*)\))?:\n"
 _INDENT = "    "
-_FILE = re.compile(r"--- (\S+)((?: \S+=\S+)*)")
-_SIGN = re.compile(r"<(?:(TAB|SP|CR|FF|NUL|BOM)|0x([0-9a-f]{2})|(.)\*([0-9]+))>")
+_FILE = r"--- (\S+)((?: \S+=\S+)*)"
+_SIGN = r"<(?:(TAB|SP|CR|FF|NUL|BOM)|0x([0-9a-f]{2})|(.)\*([0-9]+))>"
 _SIGNS = {"TAB": b"\t", "SP": b" ", "CR": b"\r", "FF": b"\f", "NUL": b"\0", "BOM": b"\xef\xbb\xbf"}
 
 
@@ -160,7 +161,7 @@ def _bytes(text: str) -> bytes:
     """The bytes of an example's text: `<TAB>`, `<SP>`, `<CR>`, `<FF>`, `<NUL>`, `<BOM>` and `<0x80>` stand for bytes,
     `<a*2048>` for many of one."""
     out, at = [], 0
-    for found in _SIGN.finditer(text):
+    for found in re.finditer(_SIGN, text):
         name, number, char, count = found.groups()
         made = _SIGNS[name] if name else bytes([int(number, 16)]) if number else char.encode() * int(count)
         out += [text[at : found.start()].encode(), made]
@@ -181,7 +182,7 @@ def _example(head: re.Match[str], block: str) -> Example:
         if line and not line.startswith(_INDENT):
             break
         body = line[len(_INDENT) :]
-        found = _FILE.fullmatch(body)
+        found = re.fullmatch(_FILE, body)
         if found is None:
             lines.append(body + "\n")
             continue

@@ -14,11 +14,12 @@ from attrs import evolve, field, frozen
 
 from ..errors import SettingsError
 from ..record import Record
+from ..text import nearest
 from .documents import KINDS
 from .problem import Problem, Severity
 from .rule import RULES
 from .settings import VERSIONS
-from .suppress import codes_of, nearest
+from .suppress import codes_of, rule_meant
 
 ALL = "ALL"
 #: Selectors of a profile, and those whose infos are warnings there.
@@ -39,7 +40,7 @@ def codes(selectors: Iterable[str], where: str = "") -> FrozenSet[str]:
     for one in selectors:
         meant = frozenset(RULES) if one.upper() == ALL else codes_of(one)
         if not meant:
-            near = nearest(one)
+            near = rule_meant(one)
             hint = f"; did you mean {near}?" if near else ""
             raise SettingsError(f"{where}there is no rule {one}{hint}")
         found += meant
@@ -98,11 +99,9 @@ def _line_of(key: str, text: str) -> int:
 
 
 def _near(word: str, words: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
     known = list(words)
-    close = get_close_matches(word, known, 1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+    close = nearest(word, known)
+    return f"; did you mean {close}?" if close else f"; there are {', '.join(known)}"
 
 
 def _text(value: Any, where: str, text: str, path: str) -> str:

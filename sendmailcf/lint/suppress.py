@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from ..document import COMMENTS_LEVEL, CfLines, Document
 from ..nodes import RewritingRule
 from ..record import Record
-from ..text import blanked
+from ..text import blanked, nearest
 from .documents import KINDS, MARK
 from .problem import Problem, Severity
 from .rule import RULES, Found, named, rule
@@ -22,7 +22,8 @@ from .rule import RULES, Found, named, rule
 if TYPE_CHECKING:
     from .context import Context
 
-_COMMENT = re.compile(
+#: Compiled where a file holds the word at all.
+_COMMENT = (
     r"#[# \t]*sendmailcf:[ \t]*(?P<verb>(?:disable-file|disable|enable)(?![\w-])|[\w-]+(?=[ \t]*=))"
     r"(?:[ \t]*=[ \t]*(?P<names>[\w-]+(?:[ \t]*,[ \t]*[\w-]+)*))?"
 )
@@ -135,7 +136,7 @@ def _comments(document: Document[Any]) -> Iterator[Comment]:
         if MARK not in text:
             continue
         text = document.text(index)
-        for found in _COMMENT.finditer(text):
+        for found in re.finditer(_COMMENT, text):
             start = found.start()
             own = start == 0
             names = tuple(
@@ -217,7 +218,7 @@ def suppression_unknown(context: Context) -> Iterator[Found]:
             yield Found(one.index, f"{one.verb} must stand on a line of its own", one.start, one.end)
         for name, at in one.names:
             if not codes_of(name):
-                yield Found(one.index, f"there is no rule {name}", at, at + len(name), hint=nearest(name))
+                yield Found(one.index, f"there is no rule {name}", at, at + len(name), hint=rule_meant(name))
 
 
 @rule("CF902", "suppression-not-comment", Severity.WARNING, kinds=KINDS)
@@ -238,10 +239,8 @@ def suppression_not_comment(context: Context) -> Iterator[Found]:
             yield Found(one.index, "this is no comment but part of the line", one.start, one.end)
 
 
-def nearest(text: str) -> Optional[str]:
+def rule_meant(text: str) -> Optional[str]:
     """The code or name of a rule that was probably meant."""
-    from difflib import get_close_matches
-
     words = [*RULES, *(one.name for one in RULES.values())]
     cased = text.upper() if len(text) < 7 else text.lower()
-    return next(iter(get_close_matches(cased, words, 1)), None)
+    return nearest(cased, words)

@@ -53,7 +53,7 @@ class Live(Record):
     server_name: str = ""
 
 
-_TOTAL = re.compile(r"^[ \t]*Total requests: ([0-9]+)", re.MULTILINE)
+_TOTAL = r"(?m)^[ \t]*Total requests: ([0-9]+)"
 #: What sendmail before 8.12 says.
 _EMPTY = "Mail queue is empty"
 
@@ -64,7 +64,7 @@ def read_mailq(text: str) -> Optional[Queue]:
     from .explain import explain
 
     found = explain(text.split("\n"))
-    totals = [int(count) for count in _TOTAL.findall(text)]
+    totals = [int(count) for count in re.findall(_TOTAL, text)]
     if _EMPTY not in text and "mailq" not in found.read:
         return None
     waiting = [group for group in found.groups if group.fate == QUEUED]

@@ -181,7 +181,7 @@ def endpoint(host: str) -> Optional[Endpoint]:
 
 
 #: An SMTP password made by the algorithm in use, and one by the old.
-_PASSWORD = re.compile(r"B[A-P][A-Za-z0-9+/]{42}")
+_SHAPE = r"B[A-P][A-Za-z0-9+/]{42}"
 _SECRET_LENGTH = 40
 
 
@@ -215,7 +215,7 @@ def secret_warning(secret: str) -> str:
 
 def is_smtp_password(value: str) -> bool:
     """Whether a value has the shape of an SMTP password as it is made now."""
-    return _PASSWORD.fullmatch(value) is not None
+    return re.fullmatch(_SHAPE, value) is not None
 
 
 def is_raw_base64(value: str) -> bool:

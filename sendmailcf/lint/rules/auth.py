@@ -29,6 +29,7 @@ from ...config import Config
 from ...errors import EditError
 from ...known.policies import SASL_MECHANISMS
 from ...nodes import Option, value_of
+from ...text import nearest
 from ...values import map_arguments, option_row
 from ..chain import SOURCES, sources_seen, told
 from ..context import Context
@@ -74,17 +75,18 @@ def _rewritten(index: int, node: Entry, value: str, what: str, *, safe: bool = T
 
 # The value of an entry.
 
-_WORD = re.compile(r"""[ \t]*("[^"\\]*"|'[^'\\]*'|\u201c[^\u201d\\]*\u201d|[^ \t\r"'\u201c\u201d,;\\]+)""")
+_WORD = r"""[ \t]*("[^"\\]*"|'[^'\\]*'|\u201c[^\u201d\\]*\u201d|[^ \t\r"'\u201c\u201d,;\\]+)"""
 
 
 def _quoted(value: str) -> Optional[str]:
     """The same items in double quotes, or None where it is not certain which they are."""
     from base64 import b64decode
 
+    word_at = re.compile(_WORD).match
     found: Dict[str, str] = {}
     last, at, text = "", 0, value.rstrip(" \t\r")
     while at < len(text):
-        word = _WORD.match(text, at)
+        word = word_at(text, at)
         if word is None:
             return None
         at, part = word.end(), word.group(1)
@@ -449,16 +451,14 @@ def auth_mech_unknown(context: Context) -> Iterator[Found]:
     Good:
         O AuthMechanisms=LOGIN PLAIN
     """
-    import difflib
-
     for index, words in _mechanism_lists(context):
         for word in words:
             if word.upper() not in SASL_MECHANISMS and re.fullmatch("[A-Za-z0-9_-]+", word):
-                near = difflib.get_close_matches(word.upper(), SASL_MECHANISMS, 1)
+                near = nearest(word.upper(), SASL_MECHANISMS)
                 shown = (
                     f"{word} is no mechanism" if context.kind == "cf" else "a mechanism of an unknown name"
                 )
-                yield Found(index, shown, hint=near[0] if near else None)
+                yield Found(index, shown, hint=near)
 
 
 @rule("AU020", "auth-mech-default", Severity.WARNING)

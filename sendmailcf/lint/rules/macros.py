@@ -6,7 +6,6 @@ it cannot number is an error wherever it stands.
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import lru_cache
 from typing import Dict, Iterable, Iterator, List, Set, Tuple
@@ -30,7 +29,7 @@ from ...nodes import (
     value_of,
 )
 from ...references import MACRO, Reference
-from ...text import blanked
+from ...text import blanked, nearest
 from ...values import number
 from ..context import Context
 from ..problem import Severity
@@ -340,7 +339,7 @@ def macro_undefined(context: Context) -> Iterator[Found]:
         if "?" in signs or "&" in signs:
             continue
         for use in uses:
-            hint = next(iter(difflib.get_close_matches(name, [n for n in known if len(n) > 1], 1)), None)
+            hint = nearest(name, [n for n in known if len(n) > 1])
             yield Found(use.index, f"nothing defines ${{{name}}}", use.start, use.end, hint=hint)
 
 

@@ -6,7 +6,6 @@ cannot be without.  A field ends at a comma and nowhere else.
 
 from __future__ import annotations
 
-import difflib
 import re
 from bisect import bisect
 from functools import lru_cache
@@ -19,6 +18,7 @@ from ...known.mailers import MAILER_EQUATES
 from ...nodes import BadLine, Equate, MailerDefinition, QueueGroup, Ruleset
 from ...record import Record
 from ...references import MAILER
+from ...text import nearest
 from ...values import field_items, field_text
 from ..context import Context
 from ..host import group, user
@@ -410,7 +410,7 @@ def mailer_queue_unknown(context: Context, index: int, node: MailerDefinition) -
 
 
 def _near(name: str, names: Dict[str, int]) -> Optional[str]:
-    return next(iter(difflib.get_close_matches(name.lower(), names, 1)), None)
+    return nearest(name.lower(), names)
 
 
 @rule("ML015", "mailer-user-unknown", Severity.ERROR, MailerDefinition, reported="E", consequence=_DEAD)
@@ -610,7 +610,7 @@ def mailer_undefined(context: Context) -> Iterator[Found]:
         for use in used[name]:
             at = bisect(places, use.index)
             if at and not _PARSING.isdisjoint(starts[at - 1][1].both):
-                hint = next(iter(difflib.get_close_matches(name, [*known, "error", "discard"], 1)), None)
+                hint = nearest(name, [*known, "error", "discard"])
                 yield Found(use.index, f"there is no mailer {use.name}", use.start, use.end, hint=hint)
 
 
@@ -638,7 +638,7 @@ def mailer_ruleset_undefined(context: Context) -> Iterator[Found]:
                 name = found and found.group("name")
                 if name and not rulesets.get(name):
                     full = [key for key, rules in rulesets.items() if rules]
-                    hint = next(iter(difflib.get_close_matches(name, full, 1)), None)
+                    hint = nearest(name, full)
                     yield Found(index, f"the ruleset {name} has no rules", one.start, one.end, hint=hint)
 
 

@@ -6,7 +6,6 @@ no map.  What is wrong with a file is told at the first lookup, mail by mail.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -28,7 +27,7 @@ from ...makemap import read
 from ...nodes import BadLine, KeyFile, Line, value_of
 from ...record import Record
 from ...references import MAP, Reference
-from ...text import encode
+from ...text import encode, nearest
 from ...values import map_class_row, map_flags, split_arguments
 from .. import posix
 from ..context import Context
@@ -142,9 +141,9 @@ def map_class_unknown(context: Context, index: int, node: KeyFile) -> Iterator[F
     name, why = _unavailable(context, node)
     if why == "" and node.gap[0] in _SPACES:
         here = [one.name for one in MAP_CLASSES if not context.settings.missing(one)]
-        near = difflib.get_close_matches(name.lower(), here, 1)
+        near = nearest(name.lower(), here)
         message = f"no maps of class {name}"
-        yield Found(index, message, *_class_place(node), hint=near[0] if near else None)
+        yield Found(index, message, *_class_place(node), hint=near)
 
 
 @rule("MP002", "map-class-build", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
@@ -379,9 +378,9 @@ def map_sequence_member(context: Context, index: int, node: KeyFile) -> Iterator
     names = [*maps, node.name.lower()]
     for member in split_arguments("sequence", _declared(context, node).text).rest:
         if member.lower() not in names:
-            near = difflib.get_close_matches(member.lower(), maps, 1)
+            near = nearest(member.lower(), maps)
             message = f"no line above declares a map {member}"
-            yield Found(index, message, *_arguments_place(node, member), hint=near[0] if near else None)
+            yield Found(index, message, *_arguments_place(node, member), hint=near)
 
 
 @rule("MP020", "map-dns-type", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
@@ -856,9 +855,9 @@ def map_undefined(context: Context) -> Iterator[Found]:
     for use, written in context.once(_asked):
         name = use.name.lower()
         if not {name, written.lower()} & {*known, *_BUILT_IN}:
-            near = difflib.get_close_matches(name, known, 1)
+            near = nearest(name, known)
             message = f"there is no map {use.name}"
-            yield Found(use.index, message, use.start, use.end, hint=near[0] if near else None)
+            yield Found(use.index, message, use.start, use.end, hint=near)
 
 
 @rule("MP012", "map-unused", Severity.INFO)
@@ -1079,9 +1078,9 @@ def access_tag_unknown(context: Context, index: int, node: MapEntry) -> Iterator
     """
     tag, colon, _ = node.key.partition(":")
     if colon and tag.lower() not in _TAGS:
-        near = difflib.get_close_matches(tag.lower(), _TAGS, 1, 0.75)
+        near = nearest(tag.lower(), _TAGS, 0.75)
         if near:
-            yield Found(index, "no ruleset looks for keys with this word", 0, len(tag), hint=_TAGS[near[0]])
+            yield Found(index, "no ruleset looks for keys with this word", 0, len(tag), hint=_TAGS[near])
 
 
 @rule(
@@ -1103,8 +1102,8 @@ def access_action_unknown(context: Context, index: int, node: MapEntry) -> Itera
     if colon and tag.lower() not in ("connect", "from", "to"):
         return
     if re.fullmatch("[A-Za-z]+", value) and value.upper() not in _ACTIONS:
-        near = difflib.get_close_matches(value.upper(), _ACTIONS, 1)
-        hint = near[0] if near else "OK" if value.upper() in ("ALLOW", "ACCEPT", "PERMIT", "PASS") else None
+        near = nearest(value.upper(), _ACTIONS)
+        hint = near if near else "OK" if value.upper() in ("ALLOW", "ACCEPT", "PERMIT", "PASS") else None
         start = len(node.key + (node.gap or ""))
         yield Found(index, "the word is no action", start, start + len(value), hint=hint)
 
@@ -1146,7 +1145,7 @@ def mailertable_mailer(context: Context, index: int, node: MapEntry) -> Iterator
         return
     known = [*context.config.mailers, "error", "discard"]
     if name.lower() not in [one.lower() for one in known]:
-        near = difflib.get_close_matches(name, known, 1)
+        near = nearest(name, known)
         start = len(node.key + (node.gap or ""))
         message = f"sendmail.cf defines no mailer {name}"
-        yield Found(index, message, start, start + len(name), hint=near[0] if near else None)
+        yield Found(index, message, start, start + len(name), hint=near)

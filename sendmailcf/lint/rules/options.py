@@ -6,7 +6,6 @@ options that it was built with.  Few values are checked: garbage is silently 0, 
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
@@ -16,6 +15,7 @@ from ...expressions import symbols, unquoted
 from ...known.maps import WORD, MapClassRow
 from ...known.options import OPTIONS, OptionRow
 from ...nodes import BadLine, KeyFile, Option, RewritingRule, ShortOption
+from ...text import nearest
 from ...values import (
     interval,
     map_class_row,
@@ -40,13 +40,15 @@ def _place(node: Option) -> Tuple[int, int]:
 def _near(name: str, known: Iterable[str]) -> Optional[str]:
     """The word that was probably meant, in its own spelling."""
     lower = {one.lower(): one for one in known}
-    found = difflib.get_close_matches(name.lower(), lower, 1)
-    return lower[found[0]] if found else None
+    found = nearest(name.lower(), lower)
+    return lower[found] if found else None
 
 
 def _spelled(index: int, node: Option, name: str, better: str) -> Fix:
     """Another name for an option: plainly meant where few letters differ."""
-    alike = difflib.SequenceMatcher(None, name.lower(), better.lower()).ratio()
+    from difflib import SequenceMatcher
+
+    alike = SequenceMatcher(None, name.lower(), better.lower()).ratio()
     return Fix(f"Write {better}", (Edit(index, (evolve(node, name=better),)),), safe=alike >= _ALIKE)
 
 

@@ -6,7 +6,6 @@ line itself; `context.reading` has cut it into tokens as sendmail does, and says
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
@@ -25,6 +24,7 @@ from ...nodes import (
 )
 from ...reading import ruleset_number
 from ...references import RULESET, Reference
+from ...text import nearest
 from ..context import Context
 from ..problem import Edit, Fix, Severity
 from ..rule import Found, rule
@@ -32,7 +32,7 @@ from ..rule import Found, rule
 _DEAD = "sendmail does not start"
 #: Rulesets that sendmail calls, by all their names.
 _HOOKS = frozenset(name for row in RULESETS for name in (row.name, row.stock_name) if name)
-_SIGNED = re.compile(r"\$(?:[=~&]?\{[^}]*\}|[=~&]?.)")
+_SIGNED = r"\$(?:[=~&]?\{[^}]*\}|[=~&]?.)"
 
 
 def _refused(context: Context, index: int, node: Line, cause: str) -> Iterable[Found]:
@@ -41,7 +41,7 @@ def _refused(context: Context, index: int, node: Line, cause: str) -> Iterable[F
     if why.cause != cause or (isinstance(node, RewritingRule) and not context.reading.begun):
         return ()
     start, end = None, None
-    named = _SIGNED.match(why)
+    named = re.match(_SIGNED, why)
     if named and isinstance(node, RewritingRule):
         text = context.document.text(index)
         middle = 1 + len(node.lhs)
@@ -620,9 +620,9 @@ def ruleset_undefined(context: Context) -> Iterator[Found]:
     folded = {name.lower() for name in known}
     for use in context.once(_rule_uses):
         if use.name not in known and not _number(use) and use.name.lower() not in folded:
-            near = difflib.get_close_matches(use.name, known, 1)
+            near = nearest(use.name, known)
             message = f"there is no ruleset {use.name}"
-            yield Found(use.index, message, use.start, use.end, hint=near[0] if near else None)
+            yield Found(use.index, message, use.start, use.end, hint=near)
 
 
 @rule(
@@ -707,9 +707,9 @@ def ruleset_hook_typo(context: Context) -> Iterator[Found]:
     for index, node, names in context.once(_defined):
         if not used.isdisjoint(names) or not _HOOKS.isdisjoint(names) or len(node.name) < 4:
             continue
-        near = difflib.get_close_matches(node.name.lower(), _HOOKS, 1, 0.85)
+        near = nearest(node.name.lower(), _HOOKS, 0.85)
         if near:
-            yield Found(index, f"sendmail calls no ruleset {node.name}, and no rule does", 1, hint=near[0])
+            yield Found(index, f"sendmail calls no ruleset {node.name}, and no rule does", 1, hint=near)
 
 
 @rule("RS030", "ruleset-unused", Severity.INFO)
