@@ -51,6 +51,10 @@ _BLANKS = " \t\n\v\f\r"
 _META = frozenset("*+-@0123456789#:>[]()|.")
 
 _SYMBOL = re.compile(r"(\$(?:\$|[=~&?]?(?:\{[^${}\n]*\}|.)))", re.DOTALL)
+#: `$$`, or a symbol that is not one of rules alone.
+_NAMED = re.compile(
+    r"\$(?:\$|[=~&?](?:\{[^${}\n]*\}|.)|\{[^${}\n]*\}|[^" + re.escape("".join(sorted(_META))) + "])", re.DOTALL
+)
 _WORD = re.compile(
     r"""(?P<symbol>\$(?:\$|(?P<sign>[=~&?]?)(?P<name>\{[^${}\n]*\}|.)))
        | (?P<blank>[ \t\n\v\f\r]+)
@@ -308,9 +312,12 @@ def symbols(text: str) -> List[Item]:
     return [piece for piece in pieces if piece]
 
 
-def found_symbols(text: str) -> Iterator[Tuple[int, Symbol, str]]:
-    """The symbols of a text but `$$`: where the name of each begins, the symbol, and the name as it is spelled."""
-    for found in _SYMBOL.finditer(text):
+def found_symbols(text: str, *, named: bool = False) -> Iterator[Tuple[int, Symbol, str]]:
+    """The symbols of a text but `$$`: where the name of each begins, the symbol, and the name as it is spelled.
+
+    named: only those that name a macro or a class.
+    """
+    for found in (_NAMED if named else _SYMBOL).finditer(text):
         symbol = _symbol(found.group())
         if isinstance(symbol, Symbol):
             at = found.start() + 1 + len(symbol.sign)

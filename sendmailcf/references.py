@@ -240,10 +240,10 @@ _DEFINES = {
 
 
 def _symbols(text: str, start: int) -> Iterator[Found]:
-    for at, symbol, name in found_symbols(text):
+    for at, symbol, name in found_symbols(text, named=True):
         if symbol.sign in ("=", "~"):
             yield CLASS, name, USE, start + at
-        elif symbol.sign or symbol.is_macro:
+        else:
             yield MACRO, name, USE, start + at
 
 

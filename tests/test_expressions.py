@@ -32,6 +32,7 @@ from sendmailcf.expressions import (
     Word,
     expand,
     folded,
+    found_symbols,
     joined,
     operators,
     pieces,
@@ -199,6 +200,13 @@ def test_repaired_text_is_balanced_and_stays_so(text: str) -> None:
     assert "(" not in cut
     assert ")" not in cut
     assert tokens([joined(cut, OPS, " ")], OPS, comments=True, repair=True) == cut
+
+
+@given(st.lists(st.sampled_from([*"$=~&?{}x*1@\n", "$$", "${x}", "$={y}"]), max_size=20).map("".join))
+def test_symbols_that_name_something_are_found_alike(text: str) -> None:
+    some = [one for one in found_symbols(text) if one[1].sign or one[1].is_macro]
+    assert list(found_symbols(text, named=True)) == some
+    assert all(text[at : at + len(name)] == name for at, _, name in some)
 
 
 @given(

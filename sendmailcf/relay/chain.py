@@ -43,7 +43,6 @@ from .host import (
     records_of,
 )
 from .links import ADVICE, OK, UNKNOWN, WRONG, Chain, Link
-from .live import Live
 from .permissions import refused_default_auth_info, unsafe_map
 from .ports import SMTP_PORT, STARTTLS_PORTS, WRAPPED_PORTS, port_of
 from .predict import (
@@ -60,6 +59,7 @@ from .rewrite import LookupFailedError
 
 if TYPE_CHECKING:
     from .. import makemap
+    from .live import Live
 
 
 def check(

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 import time
-from typing import List, Optional
+from typing import TYPE_CHECKING, List, Optional
 
 from ..config import Config
 from ..known.policies import DONT_BLAME_SENDMAIL
 from ..values import map_arguments
 from .host import Facts, Host, Look, SmartHost
 from .links import ADVICE, OK, UNKNOWN, WRONG, Link
-from .live import RUNNING, STOPPED, Live
 from .permissions import blamed
 from .providers import provider_of
+
+if TYPE_CHECKING:
+    from .live import Live
 
 #: From this LogLevel on, sendmail logs whether it authenticated.
 AUTH_LOG_LEVEL = 10
@@ -200,6 +202,8 @@ class Readiness:
         name = "service"
         if self.live is None:
             return Link(name, UNKNOWN, "only the running host can tell", live=True)
+        from .live import RUNNING, STOPPED
+
         service = self.live.service
         if service.state == STOPPED:
             detail = f"sendmail is not running ({service.by})"

@@ -11,7 +11,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from attrs import evolve
 
-from ...expressions import Quoted, Symbol, walk, words
+from ...expressions import QUOTED, Symbol, pieces_of
 from ...known.rulesets import RULESETS
 from ...nodes import (
     BadLine,
@@ -303,9 +303,9 @@ def rule_quoted_digit(context: Context, index: int, node: RewritingRule) -> Iter
     """
     if '"' not in node.rhs:
         return
-    for at, word in walk(words(value_of(node.rhs))):
-        if isinstance(word, Quoted):
-            named = re.search(r"(?<!\$)(?:\$\$)*(\$(?:[1-9]|&(?:\{[^}]*\}|.)))", str(word))
+    for at, kind, piece in pieces_of(value_of(node.rhs)):
+        if kind == QUOTED and "$" in piece:
+            named = re.search(r"(?<!\$)(?:\$\$)*(\$(?:[1-9]|&(?:\{[^}]*\}|.)))", piece)
             if named:
                 start = 1 + len(node.lhs) + len(node.tabs) + at + named.start(1)
                 yield Found(
