@@ -132,6 +132,13 @@ def by_name(lines: CfLines) -> Dict[Tuple[str, str], Names]:
     return made
 
 
+Found = Tuple[str, str, str, int]
+#: What lines name, by what that depends on and by the line; a fleet of files is mostly the same lines, and equal lines
+#: are mostly one node.  The node is kept, so that no other gets its id.
+_KEPT: Dict[Tuple[FrozenSet[str], FrozenSet[str]], Dict[int, Tuple[Line, Kept]]] = {}
+_MOST_KEPT = 16384
+
+
 def _named_by_line(lines: CfLines) -> Iterator[Tuple[int, Kept]]:
     stores = frozenset(
         node.name.lower()
@@ -158,13 +165,6 @@ def _named_by_line(lines: CfLines) -> Iterator[Tuple[int, Kept]]:
             )
         if kept[1]:
             yield index, kept[1]
-
-
-Found = Tuple[str, str, str, int]
-#: What lines name, by what that depends on and by the line; a fleet of files is mostly the same lines, and equal lines
-#: are mostly one node.  The node is kept, so that no other gets its id.
-_KEPT: Dict[Tuple[FrozenSet[str], FrozenSet[str]], Dict[int, Tuple[Line, Kept]]] = {}
-_MOST_KEPT = 16384
 
 
 def _of_line(node: Line, stores: AbstractSet[str], mailers: AbstractSet[str]) -> Iterator[Found]:
