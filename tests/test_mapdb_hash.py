@@ -11,7 +11,7 @@ import re
 import struct
 import sys
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +22,7 @@ from sendmailcf.errors import MapError
 from sendmailcf.mapdb import hash as hash_format
 from sendmailcf.mapdb.hash import Builder, Editor, HashMap, edit
 from sendmailcf.mapdb.hash.hashing import hashes_of
+from sendmailcf.mapdb.hash.workers import print_together
 
 ORDERS = st.sampled_from(["little", "big"])
 SIZES = st.sampled_from([512, 1024, 2048, 4096, 8192, 16384, 32768, 65536])
@@ -185,6 +186,43 @@ def test_a_file_is_the_same_whether_its_records_were_in_memory_or_not() -> None:
         assert all(pairs[line - 1][0] == key for line, key in builder.duplicates)
     assert images[0] == images[1] == images[2]
     assert shares[-1] == 1.0
+
+
+def printed_by_two(image: bytes, path: Path) -> Tuple[bytes, str]:
+    """What two processes print of a map, and what they raise."""
+    found, fault = HashMap(image), ""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+    try:
+        print_together(fd, found.text(b":", 0, 2), found.text(b":", 1, 2))
+    except MapError as error:
+        fault = str(error)
+    finally:
+        os.close(fd)
+    return path.read_bytes(), fault
+
+
+@pytest.mark.parametrize("count", [0, 1, 300, 1000, 3000, 30_000])
+def test_two_processes_print_what_one_prints(tmp_path: Path, count: int) -> None:
+    chance = random.Random(count)
+    keys = [b"key%d" % at for at in range(count)]
+    values = [b"v" * chance.choice([1, 40, 400]) + b"\0x" * (at % 50 == 7) for at in range(count)]
+    image = hash_format.build(zip(keys, values), pagesize=512)
+    text = b"".join(HashMap(image).text(b":"))
+    assert text.count(b"\n") == count
+    assert printed_by_two(image, tmp_path / "out") == (text, "")
+
+
+@pytest.mark.parametrize("batch", range(8))
+def test_two_processes_print_what_stands_before_a_fault(tmp_path: Path, batch: int) -> None:
+    keys = [b"key%d.%s" % (at, b"k" * 60) for at in range(3000)]
+    image = bytearray(hash_format.build(zip(keys, keys), pagesize=512))
+    # Buckets follow each other from page 1 on, 32 of them in a piece.
+    image[(1 + 32 * batch) * 512 + 25] = 99
+    with pytest.raises(MapError) as raised:
+        list(HashMap(bytes(image)).text(b":"))
+    before = HashMap(bytes(image)).text(b":")
+    pieces = [next(before) for _ in range(batch)]
+    assert printed_by_two(bytes(image), tmp_path / "out") == (b"".join(pieces), str(raised.value))
 
 
 def test_more_lookups_than_a_table_is_worth() -> None:

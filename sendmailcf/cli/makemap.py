@@ -26,10 +26,10 @@ from .mapfile import (
     new_mode,
     path_of,
     prepare,
+    print_source,
     refused,
     reopened,
     several,
-    source_of,
     types_of,
 )
 from .program import CF, EX_DATAERR, EX_IOERR, EX_USAGE, Options, StopError, complain, error_text, read_cf
@@ -168,6 +168,8 @@ class _Job:
         types = self._types()
         try:
             return attempt(types, work)
+        except BrokenPipeError:
+            raise  # nobody reads what is printed any more
         except (OSError, SendmailCfError) as error:
             raise refused(b"makemap", self._kind, self._name, error) from None
 
@@ -191,8 +193,7 @@ class _Job:
 
     def _print(self, opened: Opened, path: str) -> int:
         try:
-            for piece in source_of(opened.map, self._rules.separator or b"\t"):
-                sys.stdout.buffer.write(piece)
+            print_source(opened, self._rules.separator or b"\t")
         except MapError as error:
             raise StopError(EX_IOERR, os.fsencode(f"makemap: {path}: {error}")) from None
         return 0

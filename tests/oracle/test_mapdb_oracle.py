@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Tuple
 
@@ -120,6 +121,17 @@ def test_we_read_what_makemap_writes(run: Run, tmp_path: Path) -> None:
     found = mapdb.open(tmp_path / "m.db")
     assert dict(found.items()) == pairs
     assert all(found[key] == value for key, value in pairs.items())
+
+
+def test_a_large_map_is_printed_as_makemap_prints_it(run: Run, tmp_path: Path) -> None:
+    source = b"".join(b"%s\t%s%700d\n" % (key, value, 0) for key, value in random_pairs(13_000, 7).items())
+    run("makemap", "hash", "theirs", source=source)
+    ours = [sys.executable, "-m", "sendmailcf", "makemap", "-C", "test.cf"]
+    subprocess.run([*ours, "hash", "m"], cwd=tmp_path, input=source, check=True)
+    for name in ("theirs", "m"):
+        assert (tmp_path / f"{name}.db").stat().st_size > 8 << 20
+        printed = subprocess.run([*ours, "-u", "hash", name], cwd=tmp_path, capture_output=True, check=True).stdout
+        assert printed == run("makemap", "-u", "hash", name).stdout
 
 
 def test_large_items_and_any_bytes(run: Run, tmp_path: Path) -> None:

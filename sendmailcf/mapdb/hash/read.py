@@ -436,19 +436,22 @@ class HashMap(Mapping[bytes, bytes]):
         for items in self._batches():
             yield from zip(items[::2], items[1::2])
 
-    def text(self, separator: bytes = b"\t") -> Iterator[bytes]:
-        """Pieces of the source that `makemap -u` would print: lines of key, separator, value, both cut at a NUL."""
+    def text(self, separator: bytes = b"\t", share: int = 0, shares: int = 1) -> Iterator[bytes]:
+        """Pieces of the source that `makemap -u` would print: lines of key, separator, value, both cut at a NUL.
+
+        share, shares: only each `shares`th piece, from number `share` on.
+        """
         line = b"%b" + separator.replace(b"%", b"%%") + b"%b\n"
-        for items in self._batches():
+        for items in self._batches(share, shares):
             piece = line * (len(items) // 2) % tuple(items)
             if b"\0" in piece:
                 piece = line * (len(items) // 2) % tuple(item.partition(b"\0")[0] for item in items)
             yield piece
 
-    def _batches(self) -> Iterator[List[bytes]]:
-        """Keys and values in turn, of some buckets at a time."""
+    def _batches(self, share: int = 0, shares: int = 1) -> Iterator[List[bytes]]:
+        """Keys and values in turn, of some buckets at a time; of each `shares`th such time, from `share` on."""
         reader = self._whole()
-        for first in range(0, self.info.max_bucket + 1, _BATCH):
+        for first in range(share * _BATCH, self.info.max_bucket + 1, shares * _BATCH):
             buckets = range(first, min(first + _BATCH, self.info.max_bucket + 1))
             items = self._cut(buckets)
             if items is None:
