@@ -170,10 +170,12 @@ def test_many_keys_of_one_bucket_make_a_long_chain() -> None:
     assert found.verify() == []
 
 
-def test_a_file_is_the_same_whether_its_records_were_in_memory_or_not() -> None:
+@pytest.mark.parametrize(("count", "odd"), [(50_000, 50), (30_000, 5001), (30_000, 1 << 30), (33_000, 1 << 30)])
+def test_a_file_is_the_same_whether_its_records_were_in_memory_or_not(count: int, odd: int) -> None:
     shares = []
     pairs = [
-        (b"key%d\xff" % at if at % 50 == 0 else b"key%d" % (at % 40_000), b"v%d" % at) for at in range(50_000)
+        (b"key%d\xff" % at if at % odd == 0 else b"key%d" % (at % (count - 9000)), b"v%d" % at)
+        for at in range(1, count + 1)
     ]
     images = []
     for memory in (1 << 30, 0, 300_000):

@@ -57,9 +57,7 @@ class _Formats(Mapping[str, "ModuleType"]):
     def __getitem__(self, name: str) -> ModuleType:
         if name not in _CLASSES:
             raise KeyError(name)
-        from importlib import import_module
-
-        return import_module("." + name, __name__)
+        return __import__(f"{__name__}.{name}", fromlist=[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(_CLASSES)
