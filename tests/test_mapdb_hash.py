@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from sendmailcf import mapdb
 from sendmailcf.errors import MapError
 from sendmailcf.mapdb import hash as hash_format
+from sendmailcf.mapdb.base import MOST_FAULTS
 from sendmailcf.mapdb.hash import Builder, Editor, HashMap, edit
 from sendmailcf.mapdb.hash.hashing import hashes_of
 from sendmailcf.mapdb.hash.workers import print_together
@@ -437,6 +438,13 @@ def test_each_fault_is_reported(offset: int, size: int, value: int, says: str) -
     faults = hash_format.verify(bytes(image))
     assert any(re.search(says, str(fault)) for fault in faults), [str(fault) for fault in faults]
     assert all(0 <= fault.offset <= len(image) for fault in faults if fault.offset is not None)
+
+
+def test_no_more_faults_are_told_than_a_thousand() -> None:
+    image = bytearray(hash_format.build([(b"%d" % at, b"v" * 200) for at in range(3000)], pagesize=512))
+    for page in range(1, len(image) // 512):
+        image[page * 512 + 8] ^= 0xFF
+    assert len(hash_format.verify(bytes(image))) == MOST_FAULTS
 
 
 def test_a_page_in_plain_order_is_reported() -> None:
