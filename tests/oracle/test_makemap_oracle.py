@@ -148,5 +148,20 @@ def test_recorded_cases(case: Dict[str, Any], installed: Run, tmp_path: Path) ->
         assert state(case, directory) == recorded(case), who
 
 
+@pytest.mark.parametrize("kind", [b"cf", b"CF"])
+def test_a_map_is_found_by_its_name_in_a_cf(installed: Run, tmp_path: Path, kind: bytes) -> None:
+    names = ["m", "./m", "m.x", "m.x.y", "m.x.db", "m.db.db", ".m", "m.", "m..", "a.b/m.x", "mm"]
+    for who in ("real", "ours"):
+        (tmp_path / who / "a.b").mkdir(parents=True)
+    for word in names:
+        for name in names:
+            found = []
+            for who, run in (("real", installed), ("ours", ours)):
+                (tmp_path / who / "test.cf").write_text(f"Kone btree -o {word}\n")
+                argv = [b"makemap", b"-C", b"test.cf", kind, name.encode()]
+                found.append(run(argv, b"a b\n", cwd=tmp_path / who))
+            assert found[0] == found[1], (word, name)
+
+
 def test_enough_cases_are_there(shared: Path) -> None:
     assert len(cases()) >= 130
