@@ -211,6 +211,7 @@ class _Job:
         state = None if create else files.state_of(real)
         progress = _Progress(self._name)
         seen: Optional[Set[bytes]] = None
+        sealed = create and bool(found) and _sealed(real)
         if create:
             made = self._builder(kind, real, head_of(real) if found else None, progress)
         else:
@@ -221,7 +222,11 @@ class _Job:
                     made.add(keys, values, [0] * len(keys))
                 if several(old.map.info) and not (b"d" in self._flags or self._rules.replace):
                     seen = set(old.map)
-        return self._replace(real, state, made, seen, progress)
+        status = self._replace(real, state, made, seen, progress)
+        if sealed:
+            complain(b"makemap: close(%s): Invalid argument" % self._name)
+            return EX_IOERR
+        return status
 
     def _replace(
         self,
@@ -330,6 +335,18 @@ def _version(value: Optional[bytes]) -> Optional[int]:
     if value not in (b"5", b"8", b"9"):
         raise StopError(EX_USAGE, b"makemap: --format-version %s: it is 9, 8 or 5" % value)
     return int(value)
+
+
+def _sealed(path: str) -> bool:
+    """Whether a file says that it is encrypted or has checksums, where Berkeley DB's files say so, whatever it is.
+
+    makemap writes a new map over it, and then fails to close it.  What we were stopped in writing in its place is no
+    such file.
+    """
+    with open(path, "rb") as file:
+        head = file.read(512)
+    ours = head.startswith((b"\x00\x06\x15\x61", b"\xff" * 512))
+    return len(head) == 512 and not ours and bool(head[24] or head[26] & 1)
 
 
 def _batches(pairs: Iterable[Tuple[bytes, bytes]]) -> Iterator[Tuple[List[bytes], List[bytes]]]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: The mode of a new map, octal, before the umask.
 NEW_MODE = 0o640
 _MAX_LINKS = 20
+#: Bytes of a map's name: with an extension and a NUL it must fit the programs' buffer of 4096.
+_LONGEST_NAME = 4092
 
 
 class RefusedError(SendmailCfError):
@@ -214,7 +216,9 @@ def attempt(types: Sequence[str], work: Callable[[str], T]) -> T:
 
 
 def path_of(name: bytes, kind: str) -> str:
-    """The file of a map: its name and the type's extension, once."""
+    """The file of a map: its name and the type's extension, once.  Raises RefusedError for a name that is too long."""
+    if len(name) > _LONGEST_NAME:
+        raise RefusedError("Name too long")
     extension = b".cdb" if kind == "cdb" else b".db"
     return os.fsdecode(name if name.endswith(extension) else name + extension)
 
@@ -322,11 +326,20 @@ def reopened(path: str, kind: str) -> Opened:
         return Opened(path, kind)
     except InvalidError:
         head = head_of(path)
-        editor = None if head is None else getattr(mapdb.FORMATS[head.format], "Editor", None)
-        if editor is None:
+        if head is None or head.format != "hash":
             raise
-    files.edit(path, editor)
+    _check_head(path)
+    files.edit(path, mapdb.FORMATS["hash"].Editor)
     return Opened(path, kind)
+
+
+def _check_head(path: str) -> None:
+    """Raise InvalidError for a file whose beginning is not that of a hash file that can be read."""
+    with open(path, "rb") as file:
+        try:
+            mapdb.FORMATS["hash"].Info(file.read(mapdb.HEAD_BYTES), os.fstat(file.fileno()).st_size)
+        except MapError as error:
+            raise InvalidError from error
 
 
 #: Bytes; those of any format that has pages.
@@ -409,9 +422,11 @@ def change(path: str, kind: str, key: bytes, value: Optional[bytes], owner: int 
     head = head_of(path)
     if head is None or head.format not in TYPES[kind]:
         raise InvalidError
-    editor = getattr(mapdb.FORMATS[head.format], "Editor", None)
-    if editor is None or (head.format == "hash" and head.version < EDITED_VERSION):
+    if head.format == "hash":
+        _check_head(path)
+    if head.format != "hash" or head.version < EDITED_VERSION:
         return _rebuild(path, kind, key, value, owner=owner, state=state)
+    editor = mapdb.FORMATS["hash"].Editor
 
     def put(fd: int) -> bool:
         if owner:
