@@ -62,10 +62,9 @@ def dumps(config: Config) -> bytes:
 
 
 def __getattr__(name: str) -> object:
-    from importlib import import_module
-
+    # Not by importlib.import_module: each start of makemap would wait for its package.
     if name in ("lint", "makemap", "mapdb"):
-        return import_module(f"{__name__}.{name}")
+        return __import__(f"{__name__}.{name}", fromlist=[name])
     if name in _ROOMS:
-        return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+        return getattr(__import__(f"{__name__}.{_ROOMS[name]}", fromlist=[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,6 @@ directory that cannot be written to) and where one key of it changes.
 
 from __future__ import annotations
 
-import copy
 import errno
 import os
 import stat
@@ -141,6 +140,8 @@ class Facts:
 
     def holding(self, data: bytes, new_mode: int) -> Facts:
         """The facts as they will be when the file holds `data`, with `new_mode` if it is new."""
+        import copy
+
         other = copy.copy(self)
         if self.missing:
             other.mode, other.uid, other.gid, other.links = new_mode, os.geteuid(), os.getegid(), 1

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 #: The size of makemap's buffer, in bytes: a line feed and a NUL included.
 BUFFER_BYTES = 1024
 _BLANKS = b" \t\n\v\f\r"
-#: The bytes of the first block of lines, and of the largest: a small source does not touch much memory.
-_BLOCK, _MOST = 1 << 17, 1 << 20
+#: The bytes of the first blocks of lines, and of the largest.  What is made of a small one fits memory that was used
+#: before; a block grows up to this share of what was read.
+_BLOCK, _MOST, _BLOCK_SHARE = 1 << 16, 1 << 20, 16
 _FIRST = itemgetter(0)
 _SPACE = 0x20
 
@@ -216,7 +217,7 @@ def _parse(block: bytes, ended: bool, number: int, rules: Rules) -> Tuple[Chunk,
 def _blocks(chunks: Iterable[bytes]) -> Iterator[Tuple[bytes, bool]]:
     """Pieces of whole lines; the last of them, where the source does not end with a line feed, is told apart."""
     rest: List[memoryview] = []
-    size = _BLOCK
+    size, done = _BLOCK, 0
     for chunk in chunks:
         view, at = memoryview(chunk), 0
         while at < len(chunk):
@@ -225,7 +226,8 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[Tuple[bytes, bool]]:
             if end:
                 yield b"".join([*rest, view[at:end]]), True
                 rest = []
-                size = min(2 * size, _MOST)
+                done += size
+                size = min(max(_BLOCK, done // _BLOCK_SHARE), _MOST)
             rest.append(view[end or at : stop])
             at = stop
     tail = b"".join(rest)

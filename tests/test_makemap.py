@@ -183,6 +183,24 @@ def test_unmake_prints_what_was_made(tmp_path: Path) -> None:
     assert broken.stderr == b"makemap: error opening type hash map m: Invalid argument\n"
 
 
+def test_a_large_map_is_printed_as_far_as_somebody_reads(tmp_path: Path) -> None:
+    source = b"".join(b"key%d\t%s\n" % (at, b"v" * 900) for at in range(12_000))
+    assert run(tmp_path, "hash", "m", source=source).returncode == 0
+    printed = run(tmp_path, "-u", "hash", "m")
+    assert (printed.returncode, printed.stderr) == (0, b"")
+    assert printed.stdout == b"".join(mapdb.open(str(tmp_path / "m.db")).text())
+    assert sorted(printed.stdout.split(b"\n")) == sorted(source.split(b"\n"))
+    command = [sys.executable, "-m", "sendmailcf", "makemap", "-C", "test.cf", "-u", "hash", "m"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as half:
+        assert half.stdout is not None
+        assert half.stderr is not None
+        assert half.stdout.readline() in printed.stdout
+        half.stdout.close()
+        assert half.wait(20) == 2
+        assert half.stderr.read() == b""
+
+
+
 @pytest.mark.parametrize(
     ("flags", "name", "wanted"),
     [

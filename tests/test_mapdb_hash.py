@@ -11,7 +11,7 @@ import re
 import struct
 import sys
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, Tuple
 
 import pytest
 from hypothesis import given, settings
@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from sendmailcf import mapdb
 from sendmailcf.errors import MapError
 from sendmailcf.mapdb import hash as hash_format
+from sendmailcf.mapdb.base import MOST_FAULTS
 from sendmailcf.mapdb.hash import Builder, Editor, HashMap, edit
 from sendmailcf.mapdb.hash.hashing import hashes_of
+from sendmailcf.mapdb.hash.workers import print_together
 
 ORDERS = st.sampled_from(["little", "big"])
 SIZES = st.sampled_from([512, 1024, 2048, 4096, 8192, 16384, 32768, 65536])
@@ -169,10 +171,12 @@ def test_many_keys_of_one_bucket_make_a_long_chain() -> None:
     assert found.verify() == []
 
 
-def test_a_file_is_the_same_whether_its_records_were_in_memory_or_not() -> None:
+@pytest.mark.parametrize(("count", "odd"), [(50_000, 50), (30_000, 5001), (30_000, 1 << 30), (33_000, 1 << 30)])
+def test_a_file_is_the_same_whether_its_records_were_in_memory_or_not(count: int, odd: int) -> None:
     shares = []
     pairs = [
-        (b"key%d\xff" % at if at % 50 == 0 else b"key%d" % (at % 40_000), b"v%d" % at) for at in range(50_000)
+        (b"key%d\xff" % at if at % odd == 0 else b"key%d" % (at % (count - 9000)), b"v%d" % at)
+        for at in range(1, count + 1)
     ]
     images = []
     for memory in (1 << 30, 0, 300_000):
@@ -185,6 +189,43 @@ def test_a_file_is_the_same_whether_its_records_were_in_memory_or_not() -> None:
         assert all(pairs[line - 1][0] == key for line, key in builder.duplicates)
     assert images[0] == images[1] == images[2]
     assert shares[-1] == 1.0
+
+
+def printed_by_two(image: bytes, path: Path) -> Tuple[bytes, str]:
+    """What two processes print of a map, and what they raise."""
+    found, fault = HashMap(image), ""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+    try:
+        print_together(fd, found.text(b":", 0, 2), found.text(b":", 1, 2))
+    except MapError as error:
+        fault = str(error)
+    finally:
+        os.close(fd)
+    return path.read_bytes(), fault
+
+
+@pytest.mark.parametrize("count", [0, 1, 300, 1000, 3000, 30_000])
+def test_two_processes_print_what_one_prints(tmp_path: Path, count: int) -> None:
+    chance = random.Random(count)
+    keys = [b"key%d" % at for at in range(count)]
+    values = [b"v" * chance.choice([1, 40, 400]) + b"\0x" * (at % 50 == 7) for at in range(count)]
+    image = hash_format.build(zip(keys, values), pagesize=512)
+    text = b"".join(HashMap(image).text(b":"))
+    assert text.count(b"\n") == count
+    assert printed_by_two(image, tmp_path / "out") == (text, "")
+
+
+@pytest.mark.parametrize("batch", range(8))
+def test_two_processes_print_what_stands_before_a_fault(tmp_path: Path, batch: int) -> None:
+    keys = [b"key%d.%s" % (at, b"k" * 60) for at in range(3000)]
+    image = bytearray(hash_format.build(zip(keys, keys), pagesize=512))
+    # Buckets follow each other from page 1 on, 32 of them in a piece.
+    image[(1 + 32 * batch) * 512 + 25] = 99
+    with pytest.raises(MapError) as raised:
+        list(HashMap(bytes(image)).text(b":"))
+    before = HashMap(bytes(image)).text(b":")
+    pieces = [next(before) for _ in range(batch)]
+    assert printed_by_two(bytes(image), tmp_path / "out") == (b"".join(pieces), str(raised.value))
 
 
 def test_more_lookups_than_a_table_is_worth() -> None:
@@ -397,6 +438,13 @@ def test_each_fault_is_reported(offset: int, size: int, value: int, says: str) -
     faults = hash_format.verify(bytes(image))
     assert any(re.search(says, str(fault)) for fault in faults), [str(fault) for fault in faults]
     assert all(0 <= fault.offset <= len(image) for fault in faults if fault.offset is not None)
+
+
+def test_no_more_faults_are_told_than_a_thousand() -> None:
+    image = bytearray(hash_format.build([(b"%d" % at, b"v" * 200) for at in range(3000)], pagesize=512))
+    for page in range(1, len(image) // 512):
+        image[page * 512 + 8] ^= 0xFF
+    assert len(hash_format.verify(bytes(image))) == MOST_FAULTS
 
 
 def test_a_page_in_plain_order_is_reported() -> None:

@@ -46,6 +46,8 @@ def test_what_does_not_parse_loads_no_parser(code: str, tmp_path: Path) -> None:
         "attr",
         "attrs",
         "argparse",
+        "copy",
+        "importlib",
         "typing",
         "tempfile",
         "subprocess",

@@ -26,10 +26,10 @@ from .mapfile import (
     new_mode,
     path_of,
     prepare,
+    print_source,
     refused,
     reopened,
     several,
-    source_of,
     types_of,
 )
 from .program import CF, EX_DATAERR, EX_IOERR, EX_USAGE, Options, StopError, complain, error_text, read_cf
@@ -168,6 +168,8 @@ class _Job:
         types = self._types()
         try:
             return attempt(types, work)
+        except BrokenPipeError:
+            raise  # nobody reads what is printed any more
         except (OSError, SendmailCfError) as error:
             raise refused(b"makemap", self._kind, self._name, error) from None
 
@@ -191,8 +193,7 @@ class _Job:
 
     def _print(self, opened: Opened, path: str) -> int:
         try:
-            for piece in source_of(opened.map, self._rules.separator or b"\t"):
-                sys.stdout.buffer.write(piece)
+            print_source(opened, self._rules.separator or b"\t")
         except MapError as error:
             raise StopError(EX_IOERR, os.fsencode(f"makemap: {path}: {error}")) from None
         return 0
@@ -210,6 +211,7 @@ class _Job:
         state = None if create else files.state_of(real)
         progress = _Progress(self._name)
         seen: Optional[Set[bytes]] = None
+        sealed = create and bool(found) and _sealed(real)
         if create:
             made = self._builder(kind, real, head_of(real) if found else None, progress)
         else:
@@ -220,7 +222,11 @@ class _Job:
                     made.add(keys, values, [0] * len(keys))
                 if several(old.map.info) and not (b"d" in self._flags or self._rules.replace):
                     seen = set(old.map)
-        return self._replace(real, state, made, seen, progress)
+        status = self._replace(real, state, made, seen, progress)
+        if sealed:
+            complain(b"makemap: close(%s): Invalid argument" % self._name)
+            return EX_IOERR
+        return status
 
     def _replace(
         self,
@@ -329,6 +335,18 @@ def _version(value: Optional[bytes]) -> Optional[int]:
     if value not in (b"5", b"8", b"9"):
         raise StopError(EX_USAGE, b"makemap: --format-version %s: it is 9, 8 or 5" % value)
     return int(value)
+
+
+def _sealed(path: str) -> bool:
+    """Whether a file says that it is encrypted or has checksums, where Berkeley DB's files say so, whatever it is.
+
+    makemap writes a new map over it, and then fails to close it.  What we were stopped in writing in its place is no
+    such file.
+    """
+    with open(path, "rb") as file:
+        head = file.read(512)
+    ours = head.startswith((b"\x00\x06\x15\x61", b"\xff" * 512))
+    return len(head) == 512 and not ours and bool(head[24] or head[26] & 1)
 
 
 def _batches(pairs: Iterable[Tuple[bytes, bytes]]) -> Iterator[Tuple[List[bytes], List[bytes]]]:

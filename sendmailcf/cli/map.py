@@ -35,9 +35,9 @@ from .mapfile import (
     head_of,
     new_mode,
     path_of,
+    print_source,
     reopened,
     several,
-    source_of,
 )
 
 #: The formats that a file can have, and what each is called in a K line.
@@ -242,8 +242,7 @@ def _dump(args: argparse.Namespace) -> int:
         if args.json:
             _print_json([[decode(_cut(part)) for part in pair] for pair in opened.map.pairs()])
             return 0
-        for piece in source_of(opened.map, encode(args.separator)[:1]):
-            sys.stdout.buffer.write(piece)
+        print_source(opened, encode(args.separator)[:1])
     return 0
 
 

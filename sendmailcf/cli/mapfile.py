@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 
 from .. import files, mapdb
 from ..errors import MapError, SendmailCfError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 #: The mode of a new map, octal, before the umask.
 NEW_MODE = 0o640
 _MAX_LINKS = 20
+#: Bytes of a map's name: with an extension and a NUL it must fit the programs' buffer of 4096.
+_LONGEST_NAME = 4092
 
 
 class RefusedError(SendmailCfError):
@@ -213,7 +216,9 @@ def attempt(types: Sequence[str], work: Callable[[str], T]) -> T:
 
 
 def path_of(name: bytes, kind: str) -> str:
-    """The file of a map: its name and the type's extension, once."""
+    """The file of a map: its name and the type's extension, once.  Raises RefusedError for a name that is too long."""
+    if len(name) > _LONGEST_NAME:
+        raise RefusedError("Name too long")
     extension = b".cdb" if kind == "cdb" else b".db"
     return os.fsdecode(name if name.endswith(extension) else name + extension)
 
@@ -286,13 +291,30 @@ class Opened:
         self.close()
 
 
-def source_of(found: Any, separator: bytes) -> Iterator[bytes]:
-    """A map as a source, piece by piece: what `makemap -u` prints.  Raises MapError."""
-    if hasattr(found, "text"):
-        yield from found.text(separator)
-        return
-    for key, value in found.pairs():
-        yield b"%s%s%s\n" % (key.partition(b"\0")[0], separator, value.partition(b"\0")[0])
+#: A hash file from this many bytes on is printed by two processes, where there are as many processors.
+_SHARE = 8 << 20
+
+
+def print_source(opened: Opened, separator: bytes) -> None:
+    """Print a map as a source, as `makemap -u` does.  Raises OSError, and MapError where a fault stands."""
+    found: Any = opened.map
+    out = sys.stdout.buffer
+    if found.info.format != "hash":
+        for key, value in found.pairs():
+            out.write(b"%s%s%s\n" % (key.partition(b"\0")[0], separator, value.partition(b"\0")[0]))
+    elif os.fstat(opened.fd).st_size < _SHARE or not hasattr(os, "fork") or _processors() < 2:
+        for piece in found.text(separator):
+            out.write(piece)
+    else:
+        from ..mapdb.hash.workers import print_together
+
+        out.flush()
+        print_together(out.fileno(), found.text(separator, 0, 2), found.text(separator, 1, 2))
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def reopened(path: str, kind: str) -> Opened:
@@ -304,11 +326,20 @@ def reopened(path: str, kind: str) -> Opened:
         return Opened(path, kind)
     except InvalidError:
         head = head_of(path)
-        editor = None if head is None else getattr(mapdb.FORMATS[head.format], "Editor", None)
-        if editor is None:
+        if head is None or head.format != "hash":
             raise
-    files.edit(path, editor)
+    _check_head(path)
+    files.edit(path, mapdb.FORMATS["hash"].Editor)
     return Opened(path, kind)
+
+
+def _check_head(path: str) -> None:
+    """Raise InvalidError for a file whose beginning is not that of a hash file that can be read."""
+    with open(path, "rb") as file:
+        try:
+            mapdb.FORMATS["hash"].Info(file.read(mapdb.HEAD_BYTES), os.fstat(file.fileno()).st_size)
+        except MapError as error:
+            raise InvalidError from error
 
 
 #: Bytes; those of any format that has pages.
@@ -391,9 +422,11 @@ def change(path: str, kind: str, key: bytes, value: Optional[bytes], owner: int 
     head = head_of(path)
     if head is None or head.format not in TYPES[kind]:
         raise InvalidError
-    editor = getattr(mapdb.FORMATS[head.format], "Editor", None)
-    if editor is None or (head.format == "hash" and head.version < EDITED_VERSION):
+    if head.format == "hash":
+        _check_head(path)
+    if head.format != "hash" or head.version < EDITED_VERSION:
         return _rebuild(path, kind, key, value, owner=owner, state=state)
+    editor = mapdb.FORMATS["hash"].Editor
 
     def put(fd: int) -> bool:
         if owner:

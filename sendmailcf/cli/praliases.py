@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 from ..errors import MapError, SendmailCfError
-from .mapfile import IMPLICIT, Opened, attempt, path_of, prepare, source_of
+from .mapfile import IMPLICIT, Opened, attempt, path_of, prepare, print_source
 from .program import CF, Options, StopError, cf_lines, complain, error_text, value_of
 
 TYPE_CHECKING = False
@@ -104,6 +104,8 @@ def _print(given: bytes, keys: List[bytes]) -> None:
         attempt((kind.decode(),) if kind else IMPLICIT, look)
     except MapError as error:
         complain(b"praliases: %s: get value at cursor: %s" % (name, error_text(error)))
+    except BrokenPipeError:
+        raise  # nobody reads what is printed any more
     except (OSError, SendmailCfError) as error:
         complain(b"praliases: %s: open: %s" % (name, error_text(error)))
 
@@ -111,8 +113,7 @@ def _print(given: bytes, keys: List[bytes]) -> None:
 def _entries(opened: Opened, keys: List[bytes]) -> None:
     out = sys.stdout.buffer
     if not keys:
-        for piece in source_of(opened.map, b":"):
-            out.write(piece)
+        print_source(opened, b":")
     for key in keys:
         found = opened.map.get(key)
         if found is None:

@@ -143,12 +143,12 @@ def value_of(line: bytes, option: bytes) -> Optional[bytes]:
 def read_cf(program: bytes, cf: bytes, name: bytes = b"", *, whole: bool = False) -> Tuple[int, bytes]:
     """The number of the TrustedUser of a sendmail.cf (0: none), and the class of the first map kept in `name`.
 
-    whole: compare whole names, else only what follows the last slash, without what follows the last dot.  The class
-    is empty where there is no such map.  Only the last word of a `K` line is compared, and it is cut off by a
-    space, not by a tab.  Raises StopError.
+    whole: compare whole names, else only what follows the last slash: of `name` up to its first dot, of a `K` line up
+    to its last.  The class is empty where there is no such map.  Only the last word of a `K` line is compared, and it
+    is cut off by a space, not by a tab.  Raises StopError.
     """
     if not whole:
-        name = _base(name.rpartition(b"/")[2])
+        name = name.rpartition(b"/")[2].partition(b".")[0]
     trusted, found = 0, b""
     for line in cf_lines(program, cf):
         if line.startswith(b"O"):

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
     from .base import Collector, FileMap
     from .hash import Builder as HashBuilder
-    from .hash import HashMap
 
-    AnyMap = Union[HashMap, FileMap]
+    AnyMap = FileMap
 
 __all__ = ["FORMATS", "kind", "load", "open", "rebuilt"]
 
@@ -57,9 +56,7 @@ class _Formats(Mapping[str, "ModuleType"]):
     def __getitem__(self, name: str) -> ModuleType:
         if name not in _CLASSES:
             raise KeyError(name)
-        from importlib import import_module
-
-        return import_module("." + name, __name__)
+        return __import__(f"{__name__}.{name}", fromlist=[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(_CLASSES)
@@ -105,7 +102,7 @@ def kind(head: bytes) -> Tuple[str, int, str]:
     raise MapError("no database that sendmail uses: its magic number is not there", offset=12)
 
 
-def load(data: bytes) -> AnyMap:
+def load(data: bytes) -> FileMap:
     """The map whose file has these bytes, of any format but text.
 
     Raises MapError for a file that is no database, or is damaged at its begin.
@@ -114,7 +111,7 @@ def load(data: bytes) -> AnyMap:
     return getattr(FORMATS[name], _CLASSES[name])(data)  # type: ignore[no-any-return]
 
 
-def open(path: Union[str, bytes]) -> AnyMap:
+def open(path: Union[str, bytes]) -> FileMap:
     """The map in a file, read through a memory mapping.  Raises OSError, and MapError as `load` does."""
     import mmap
     from os import fsencode
@@ -128,7 +125,7 @@ def open(path: Union[str, bytes]) -> AnyMap:
 
 
 def rebuilt(
-    found: AnyMap, builder: Union[Collector, HashBuilder], changes: Mapping[bytes, Optional[bytes]]
+    found: FileMap, builder: Union[Collector, HashBuilder], changes: Mapping[bytes, Optional[bytes]]
 ) -> None:
     """Fill a builder with all pairs of a map, changed: each key gets one new value, or goes where that is None.
 

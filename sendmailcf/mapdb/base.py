@@ -34,6 +34,8 @@ class FileInfo:
     pagesize: bytes, 0 where the format has no pages.
     """
 
+    __slots__ = ()
+
     format: str
     version: int
     byteorder: str

@@ -20,6 +20,7 @@ from programs import Done, ours, real
 
 from sendmailcf import mapdb
 from sendmailcf.errors import MapError
+from sendmailcf.mapdb.hash import build
 
 pytestmark = [
     pytest.mark.oracle,
@@ -146,6 +147,51 @@ def test_recorded_cases(case: Dict[str, Any], installed: Run, tmp_path: Path) ->
         prepare(case, directory, run)
         assert play(case, directory, run) == wanted, who
         assert state(case, directory) == recorded(case), who
+
+
+@pytest.mark.parametrize("kind", [b"cf", b"CF"])
+def test_a_map_is_found_by_its_name_in_a_cf(installed: Run, tmp_path: Path, kind: bytes) -> None:
+    names = ["m", "./m", "m.x", "m.x.y", "m.x.db", "m.db.db", ".m", "m.", "m..", "a.b/m.x", "mm"]
+    for who in ("real", "ours"):
+        (tmp_path / who / "a.b").mkdir(parents=True)
+    for word in names:
+        for name in names:
+            found = []
+            for who, run in (("real", installed), ("ours", ours)):
+                (tmp_path / who / "test.cf").write_text(f"Kone btree -o {word}\n")
+                argv = [b"makemap", b"-C", b"test.cf", kind, name.encode()]
+                found.append(run(argv, b"a b\n", cwd=tmp_path / who))
+            assert found[0] == found[1], (word, name)
+
+
+@pytest.mark.parametrize("at", [None, 12, 16, 20, 24, 26])
+@pytest.mark.parametrize("value", [1, 2, 254])
+def test_what_is_no_map_is_written_over_and_not_added_to(installed: Run, tmp_path: Path, at: Any, value: int) -> None:
+    for words in ([b"makemap", b"hash"], [b"makemap", b"-o", b"hash"], [b"editmap", b"-u", b"hash"]):
+        if at is not None and words == [b"makemap", b"hash"]:
+            continue  # of a damaged map we make a new one, and Berkeley DB panics now and then
+        found = []
+        for who, run in (("real", installed), ("ours", ours)):
+            directory = tmp_path / who
+            directory.mkdir(exist_ok=True)
+            (directory / "test.cf").touch()
+            image = bytearray(bytes([value]) * 600 if at is None else build([(b"k", b"v")]))
+            if at is not None:
+                image[at] = 255 - value
+            (directory / "m.db").write_bytes(image)
+            argv = [words[0], b"-C", b"test.cf", *words[1:], b"m"] + [b"a", b"b"] * (words[0] == b"editmap")
+            found.append((run(argv, b"a b\n", cwd=directory), contents(directory / "m.db")))
+        assert found[0] == found[1], words
+
+
+@pytest.mark.parametrize("size", [4092, 4093, 6000])
+def test_names_that_are_too_long(installed: Run, tmp_path: Path, size: int) -> None:
+    (tmp_path / "test.cf").touch()
+    name = (b"a/" * size)[: size - 1] + b"x"
+    for words in ([b"makemap", b"hash", name], [b"makemap", b"implicit", name], [b"editmap", b"-q", b"hash", name, b"k"],
+                  [b"praliases", b"-f", name]):  # fmt: skip
+        argv = [words[0], b"-C", b"test.cf", *words[1:]]
+        assert ours(argv, cwd=tmp_path) == installed(argv, cwd=tmp_path)
 
 
 def test_enough_cases_are_there(shared: Path) -> None:

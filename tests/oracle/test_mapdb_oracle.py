@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Tuple
 
 import pytest
 from conftest import FUZZ, absent
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
 from sendmail import test_mode
 
 from sendmailcf import mapdb
@@ -120,6 +123,17 @@ def test_we_read_what_makemap_writes(run: Run, tmp_path: Path) -> None:
     found = mapdb.open(tmp_path / "m.db")
     assert dict(found.items()) == pairs
     assert all(found[key] == value for key, value in pairs.items())
+
+
+def test_a_large_map_is_printed_as_makemap_prints_it(run: Run, tmp_path: Path) -> None:
+    source = b"".join(b"%s\t%s%700d\n" % (key, value, 0) for key, value in random_pairs(13_000, 7).items())
+    run("makemap", "hash", "theirs", source=source)
+    ours = [sys.executable, "-m", "sendmailcf", "makemap", "-C", "test.cf"]
+    subprocess.run([*ours, "hash", "m"], cwd=tmp_path, input=source, check=True)
+    for name in ("theirs", "m"):
+        assert (tmp_path / f"{name}.db").stat().st_size > 8 << 20
+        printed = subprocess.run([*ours, "-u", "hash", name], cwd=tmp_path, capture_output=True, check=True).stdout
+        assert printed == run("makemap", "-u", "hash", name).stdout
 
 
 def test_large_items_and_any_bytes(run: Run, tmp_path: Path) -> None:
@@ -279,6 +293,98 @@ def test_the_library_and_ours_take_turns(run: Run, tmp_path: Path, seed: int) ->
             change(chance, kind, model, editor.put, editor.remove, chance.choice([5, 60]))
         finally:
             os.close(fd)
+
+
+# Drawn sets of any size, both ways.
+
+
+def of_one_bucket(chance: random.Random) -> bytes:
+    """One of many keys whose hashes end with the same 16 bits."""
+    while True:
+        start = chance.randbytes(5)
+        for byte in range(256):
+            h = hash_format.hash_of(start + bytes((byte,))) * 16777619
+            if h & 0xFF00 == 0x1200:
+                return start + bytes((byte, h & 0xFF ^ 0x34))
+
+
+def any_bytes(chance: random.Random, pagesize: int, count: int) -> bytes:
+    """Empty, short, of any bytes, with a NUL at the end, larger than a page where that does not cost too much."""
+    size = chance.choice([0, 1, 2, 8, 30, 60])
+    if count < 3000 and chance.random() < 0.1:
+        size = chance.choice([pagesize // 4 - 1, pagesize // 4, pagesize // 4 + 1, pagesize, 3 * pagesize])
+    data = chance.randbytes(size)
+    return data + b"\0" if chance.random() < 0.1 else data
+
+
+def drawn(chance: random.Random, count: int, kind: Kind, shape: str) -> Values:
+    """Keys and their values.  shape: `bytes`, `lines` as a map source has them, or `bucket`: many of one bucket."""
+    found: Values = {b"": [b"of an empty key"]} if count > 5 and chance.random() < 0.5 else {}
+    stem = b""
+    while len(found) < count:
+        if shape == "lines":
+            key, one = b"user%d@host%d.example" % (len(found), chance.randrange(900)), b"relay:[%d]" % chance.randrange(1 << 40)
+        else:
+            key = of_one_bucket(chance) if shape == "bucket" and len(found) < 1500 else any_bytes(chance, kind.pagesize, count)
+            if chance.random() < 0.2 and len(stem) < 80:
+                key = stem + key[:1]
+            stem, one = key, any_bytes(chance, kind.pagesize, count)
+        found[key] = [one]
+        if kind.several and chance.random() < 0.05:
+            more = chance.choice([1, 3, 20, 900 if count < 3000 else 4])
+            found[key] += [any_bytes(chance, 512, count) if shape != "lines" else b"%d" % at for at in range(more)]
+    return found
+
+
+def dumped(run: Run) -> Values:
+    """What db5.3_dump prints."""
+    lines = [line for line in run("db5.3_dump", "m.db").stdout.split(b"\n") if line.startswith(b" ")]
+    items = [bytes.fromhex(line.decode()) for line in lines]
+    return grouped(zip(items[::2], items[1::2]))
+
+
+#: More than that takes seconds; the largest set is an example of its own.
+MANY = 16_000 if FUZZ == 1 else 200_000
+COUNTS = st.one_of(st.integers(0, 40), st.integers(41, 2500), st.integers(2501, MANY))
+
+
+@given(st.integers(0, 2**64), COUNTS, st.sampled_from(["bytes", "lines", "bucket"]))
+@example(1, 200_000, "bytes")
+@example(4, 20_000, "bucket")
+@settings(
+    max_examples=12 * FUZZ,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.generate],
+)
+def test_drawn_sets_both_ways(run: Run, tmp_path: Path, seed: int, count: int, shape: str) -> None:
+    if library is None:
+        absent("the binding berkeleydb")
+    chance, path = random.Random(seed), tmp_path / "m.db"
+    kind = Kind(chance)
+    model = drawn(chance, count, kind, shape)
+    for by_us in (True, False):
+        path.unlink(missing_ok=True)
+        if by_us:
+            path.write_bytes(kind.build(model))
+        else:
+            kind.create(path, model)
+        verify(run)
+        assert dumped(run) == model
+        theirs = opened(path)
+        assert all_of(theirs) == model
+        if by_us:  # the library itself loses an empty key now and then
+            assert all(theirs.get(key) == values[0] for key, values in model.items())
+        theirs.close()
+        with mapdb.open(path) as ours:
+            assert grouped(ours.pairs()) == model
+            assert all(ours[key] == values[0] for key, values in model.items())
+            assert [fault for fault in ours.verify() if by_us or "out of order" not in str(fault)] == []
+            assert b"".join(ours.text()) == run("makemap", "-u", "hash", "m").stdout
+        for key in [key for key in model if key and b"\0" not in key][:2]:
+            asked = subprocess.run(
+                ["editmap", "-C", "test.cf", "-f", "-q", "hash", "m", key], cwd=tmp_path, capture_output=True, check=False
+            )
+            assert asked.stdout.startswith(model[key][0].partition(b"\0")[0])
 
 
 #: Where our verifier says more than the library's, by what it says, and why.

@@ -13,7 +13,6 @@ import struct
 import sys
 from array import array
 from binascii import crc32
-from bisect import bisect_right
 from itertools import accumulate, chain, islice
 from operator import eq
 
@@ -66,7 +65,7 @@ SEPARATOR = b"\xff\1"
 #: The bytes of blobs that are kept in memory, if no other limit is given.
 _MEMORY = 98 << 20
 #: How many records of a small file are laid down together, at least, and how many bytes at most.
-_PART, _PART_BYTES = 4096, 1 << 24
+_PART, _PART_BYTES = 1024, 1 << 24
 _LOW_BYTE = 0 if sys.byteorder == "little" else 1
 #: For each mask of 0 to 8 bits, what it leaves of each byte.
 _MASKS = {(1 << bits) - 1: bytes(i & ((1 << bits) - 1) for i in range(256)) for bits in range(9)}
@@ -224,6 +223,10 @@ class Builder:
     @property
     def duplicates(self) -> List[Tuple[int, bytes]]:
         """After writing: the line and key of each record left out."""
+        if not self._left_out:
+            return []
+        from bisect import bisect_right
+
         firsts = [first for first, _, _ in self._runs]
         found = []
         for number, key in sorted(self._left_out):
@@ -250,34 +253,71 @@ class Builder:
         return buckets
 
     def _fill(self, pages: _Pages, mine: int = 0, jobs: int = 1) -> None:
-        # Parts of a few thousand records: fewer than there are heaps if the file is small.
+        """Write all buckets, part by part: what a part needs in memory serves the next one, too."""
+        # Parts of some hundred records: fewer than there are heaps if the file is small.
         parts, top = jobs, min(HEAPS, pages.buckets)
         while parts < top and (parts * _PART < self._count or parts * _PART_BYTES < self._payload):
             parts *= 2
         odd: Dict[int, List[Record]] = {}
         for record in self._odd:
             odd.setdefault(record[0] & (parts - 1), []).append(record)
+        few, places, groups = self._heaps.few(), [], []  # type: Any, List[int], List[List[bytes]]
+        if few is not None:
+            mask = pages.buckets - 1
+            places = [one & mask for one in few[1]]
+            groups = _grouped(few[0], places, pages.buckets)
         for part in range(mine, parts, jobs):
-            heaps = range(part, HEAPS, parts)
-            records: List[bytes] = []
-            buckets: List[int] = []
-            for heap in heaps:
-                more, high = self._heaps.take(heap)
-                records += more
-                buckets += self._buckets_of(heap, high, parts, pages.buckets)
-            strange: Dict[int, List[Record]] = {}
-            for record in odd.pop(part, ()):
-                strange.setdefault((record[0] & (pages.buckets - 1)) // parts, []).append(record)
-            again = pages.simple(part, parts, records, buckets, strange)
-            if again or strange:
-                self._exactly(zip(records, buckets, self._numbers(heaps)), again, strange)
-                for at, whole in strange.items():
-                    pages.exact(at * parts + part, self._unique(whole))
+            buckets = range(part, pages.buckets, parts)
+            if few is not None:
+                plain = zip(few[0], places, self._in_order())
+                self._write(pages, buckets, groups[part::parts], odd.pop(part, ()), plain)
+            else:
+                self._write_heaps(pages, buckets, odd.pop(part, ()))
             if self._progress is not None:
                 self._progress((part - mine + jobs) / parts)
         self._heaps.close()
 
-    def _buckets_of(self, heap: int, high: array[int], parts: int, buckets: int) -> Iterable[int]:
+    def _write_heaps(self, pages: _Pages, buckets: range, odd: Iterable[Record]) -> None:
+        """Write the buckets of some heaps."""
+        heaps = range(buckets.start, HEAPS, buckets.step)
+        records: List[bytes] = []
+        places: List[int] = []
+        for heap in heaps:
+            more, high = self._heaps.take(heap)
+            records += more
+            places += self._places(heap, high, buckets.step, pages.buckets)
+        groups = _grouped(records, places, len(buckets))
+        plain = zip(records, map(buckets.__getitem__, places), self._numbers(heaps))
+        self._write(pages, buckets, groups, odd, plain)
+
+    def _write(
+        self,
+        pages: _Pages,
+        buckets: range,
+        groups: List[List[bytes]],
+        odd: Iterable[Record],
+        plain: Iterable[Tuple[bytes, int, int]],
+    ) -> None:
+        """Write some buckets.
+
+        groups: the plain records of each.  odd: the odd ones of all.  plain: these plain ones again, perhaps with
+        others, each with its bucket and its number.
+        """
+        strange: Dict[int, List[Record]] = {}
+        for record in odd:
+            strange.setdefault(record[0] & (pages.buckets - 1), []).append(record)
+        again = pages.simple(buckets, groups, strange)
+        if not again and not strange:
+            return
+        again |= strange.keys()
+        for joined, bucket, number in plain:
+            if bucket in again:
+                key, _, value = joined.partition(SEPARATOR)
+                strange.setdefault(bucket, []).append((0, number, key, value))
+        for bucket, whole in strange.items():
+            pages.exact(bucket, self._unique(whole))
+
+    def _places(self, heap: int, high: array[int], parts: int, buckets: int) -> Iterable[int]:
         """For the records of a heap: which bucket of their part each belongs in, counted from 0."""
         own, step = (heap & (buckets - 1)) // parts, HEAPS // parts
         mask = max(buckets // HEAPS, 1) - 1
@@ -295,15 +335,9 @@ class Builder:
                     yield first + at
                     at = low.find(one, at + 1) if low is not None else -1
 
-    def _exactly(
-        self, plain: Iterable[Tuple[bytes, int, int]], again: Set[int], strange: Dict[int, List[Record]]
-    ) -> None:
-        """Add to the odd records of a part the plain ones of the same buckets, and of those in `again`."""
-        again |= strange.keys()
-        for record, at, number in plain:
-            if at in again:
-                key, _, value = record.partition(SEPARATOR)
-                strange.setdefault(at, []).append((0, number, key, value))
+    def _in_order(self) -> Iterator[int]:
+        """The same of all records that are in no heap."""
+        return chain.from_iterable(range(first, first + len(low)) for first, low, _ in self._runs if low is not None)
 
     def _unique(self, records: List[Record]) -> Dict[bytes, List[bytes]]:
         kept: Dict[bytes, List[bytes]] = {}
@@ -315,6 +349,14 @@ class Builder:
             else:
                 self._left_out.append((number, key))
         return kept
+
+
+def _grouped(records: List[bytes], places: List[int], count: int) -> List[List[bytes]]:
+    """The records of each of some buckets, which are counted from 0.  places: the bucket of each record."""
+    groups: List[List[bytes]] = [[] for _ in range(count)]
+    # Both give None for each, so that `any` goes through all.
+    any(map(list.append, map(groups.__getitem__, places), records))
+    return groups
 
 
 def _write_at(fd: int, at: int, data: bytes) -> None:
@@ -362,20 +404,15 @@ class _Pages:
         self.next = max(end, self.buckets + 1)
         return self.next
 
-    def simple(
-        self, part: int, parts: int, records: List[bytes], buckets: Sequence[int], strange: Container[int]
-    ) -> Set[int]:
-        """Write the buckets of one of `parts` parts: that of number `part`, and every so many after it.
+    def simple(self, buckets: Sequence[int], groups: List[List[bytes]], strange: Container[int]) -> Set[int]:
+        """Write some buckets, each with its group of records: key, SEPARATOR, value.
 
-        records: key, SEPARATOR, value.  buckets: of each record, counted in the part.  Buckets in `strange`, and those
-        in which a key stands twice, are not written; the latter are given back.
+        Buckets in `strange`, and those in which a key stands twice, are not written; the latter are given back.
         """
         again: Set[int] = set()
-        if not records:
+        if not any(groups):
             return again
-        groups: List[List[bytes]] = [[] for _ in range(self.buckets // parts)]
-        # Both give None for each, so that `any` goes through all.  0xFF behind every key puts the longer of two first.
-        any(map(list.append, map(groups.__getitem__, buckets), records))
+        # Each gives None, so that `any` goes through all.  0xFF behind every key puts the longer of two first.
         any(map(list.sort, groups))
         # One cut, one measurement and one body for all, of which each page takes a slice.
         items = (b"\1" + b"\xff\1".join(chain.from_iterable(groups))).split(b"\xff")
@@ -383,7 +420,7 @@ class _Pages:
         twice = any(map(eq, keys, islice(keys, 1, None)))
         ends = array("I", list(accumulate(map(len, items))))
         limit = self.pagesize // 4
-        long = max(map(len, records)) > limit and max(map(len, items)) > limit + 1
+        long = max(map(len, chain.from_iterable(groups))) > limit and max(map(len, items)) > limit + 1
         items.reverse()
         body = b"".join(items)
         items.reverse()
@@ -393,13 +430,13 @@ class _Pages:
         for at, group in enumerate(groups):
             if not group:
                 continue
-            bucket, end = at * parts + part, first + 2 * len(group)
+            bucket, end = buckets[at], first + 2 * len(group)
             after = ends[end - 1]
             used = after - before + 2 * (end - first)
-            if at in strange:
+            if bucket in strange:
                 pass
             elif twice and len(set(items[first:end:2])) < len(group):
-                again.add(at)
+                again.add(bucket)
             elif long:
                 self.exact(bucket, {items[one][1:]: [items[one + 1][1:]] for one in range(first, end, 2)})
             elif used > room:

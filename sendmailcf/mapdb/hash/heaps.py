@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Extents = List[Tuple[int, int, int]]  # descriptor, offset, length
 
 HEAPS = 256
+#: So many records are not worth the sorting, if they take no more than a sixteenth of the memory.
+_FEW, _FEW_SHARE = 1 << 15, 16
 _LOW = 0 if sys.byteorder == "little" else 3
 
 
@@ -38,9 +40,34 @@ class Heaps:
         #: Of all records, in bytes.
         self.size = 0
         self._file: Optional[IO[bytes]] = None
+        # The records as they came, and their hashes, until they are too many.
+        self._few: Optional[List[bytes]] = []
+        self._hashes = array("I")
 
     def add(self, records: Sequence[bytes], hashes: array[int]) -> bytes:
         """Add records without line feeds, and the lowest 23 bits of their hashes; gives the heap of each."""
+        if self._few is None:
+            self.size += self._sort(records, hashes)
+        else:
+            self._few += records
+            self._hashes += hashes
+            self.size += sum(map(len, records))
+            if len(self._few) > _FEW or self.size > self._memory // _FEW_SHARE:
+                self._sort_few()
+        return hashes.tobytes()[_LOW::4]
+
+    def few(self) -> Optional[Tuple[List[bytes], array[int]]]:
+        """All records with their hashes, in the order in which they came, if they are not in heaps."""
+        return None if self._few is None else (self._few, self._hashes)
+
+    def _sort_few(self) -> None:
+        few, self._few = self._few, None
+        if few:
+            self._sort(few, self._hashes)
+            self._hashes = array("I")
+
+    def _sort(self, records: Sequence[bytes], hashes: array[int]) -> int:
+        """Put records into their heaps; their bytes."""
         raw = hashes.tobytes()
         low = raw[_LOW::4]
         middle = bytearray(2 * len(low))
@@ -58,10 +85,9 @@ class Heaps:
                 held += len(blob) + 1
                 blobs.append(blob)
         self._held += held
-        self.size += held - len(records)
         if self._held > self._memory:
             self._spill(range(HEAPS))
-        return low
+        return held - len(records)
 
     def _spill(self, numbers: Iterable[int]) -> None:
         if self._file is None:
@@ -93,6 +119,7 @@ class Heaps:
 
     def use(self, file: IO[bytes], memory: int) -> None:
         """Write to this file, from now on; memory: the bytes to keep."""
+        self._sort_few()
         self._file, self._memory = file, memory
 
     def give(self, mine: Container[int]) -> Tuple[List[List[Tuple[int, int]]], List[bytes]]:

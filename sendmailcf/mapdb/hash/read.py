@@ -7,9 +7,9 @@ before it is followed, and a chain of pages is followed no further than there ar
 from __future__ import annotations
 
 import struct
-from collections.abc import ItemsView, Mapping
 
 from ...errors import MapError
+from ..base import FileInfo, FileMap
 from .hashing import hash_of
 from .layout import (
     AT_CHECK_HASH,
@@ -59,10 +59,10 @@ from .layout import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import mmap
-    from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+    from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-    Buffer = Union[bytes, mmap.mmap]
+    from ..base import Buffer, Pair
+
     Chain = Iterator[Tuple[int, bytes, Tuple[int, ...]]]
 
 #: Lookups before a table of the hash's steps is made, which costs as much as some hundreds of them.
@@ -73,7 +73,7 @@ _HASH_PAGES = (SORTED, UNSORTED)
 _BATCH = 32
 
 
-class Info:
+class Info(FileInfo):
     """What the first page of a hash file says.
 
     format: `hash`.  byteorder: little or big.  version: 5, 7 to 10.  pagesize: bytes.  nelem: a counter of elements, a
@@ -352,26 +352,13 @@ class Reader:
                 yield value
 
 
-class _Items(ItemsView[bytes, bytes]):
-    """Every pair of a hash file, those of a key with several values included."""
+class HashMap(FileMap):
+    """A hash file, read-only, as every `FileMap` is."""
 
-    _mapping: HashMap
-
-    def __iter__(self) -> Iterator[Tuple[bytes, bytes]]:
-        return self._mapping.pairs()
-
-
-class HashMap(Mapping[bytes, bytes]):
-    """A hash file, read-only: a mapping of keys to values, both bytes.
-
-    data: the whole file, or a memory mapping of it, which `close` closes.  Where a key has several values, `get` gives
-    the first, iteration gives all, and `len` counts all.  Whatever stands in the file, reading ends with a result or
-    with MapError, which names the offset in bytes.
-    """
+    info: Info
 
     def __init__(self, data: Buffer) -> None:
-        self._data = data
-        self._size = len(data)
+        super().__init__(data)
         self.info = info_of(data)
         self._reader = Reader(self.info, self._page)
         #: A longer key stands on pages of its own (hash.h, ISBIG).
@@ -384,17 +371,6 @@ class HashMap(Mapping[bytes, bytes]):
 
     def __repr__(self) -> str:
         return f"<HashMap version {self.info.version}, {self.info.byteorder} endian, {self._size} bytes>"
-
-    def close(self) -> None:
-        """Close the memory mapping, if there is one."""
-        if not isinstance(self._data, bytes):
-            self._data.close()
-
-    def __enter__(self) -> HashMap:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _page(self, number: int) -> bytes:
         size = self.info.pagesize
@@ -424,31 +400,27 @@ class HashMap(Mapping[bytes, bytes]):
             for _, _, offsets in reader.chain(bucket)
         )
 
-    def __iter__(self) -> Iterator[bytes]:
-        return (key for key, _ in self.pairs())
-
-    def items(self) -> ItemsView[bytes, bytes]:
-        """Every pair, in the order of buckets: that of `makemap -u`."""
-        return _Items(self)
-
-    def pairs(self) -> Iterator[Tuple[bytes, bytes]]:
-        """The same, one after the other."""
+    def pairs(self) -> Iterator[Pair]:
+        """Every pair, in the order of buckets: that of `makemap -u`.  Raises MapError."""
         for items in self._batches():
             yield from zip(items[::2], items[1::2])
 
-    def text(self, separator: bytes = b"\t") -> Iterator[bytes]:
-        """Pieces of the source that `makemap -u` would print: lines of key, separator, value, both cut at a NUL."""
+    def text(self, separator: bytes = b"\t", share: int = 0, shares: int = 1) -> Iterator[bytes]:
+        """Pieces of the source that `makemap -u` would print: lines of key, separator, value, both cut at a NUL.
+
+        share, shares: only each `shares`th piece, from number `share` on.
+        """
         line = b"%b" + separator.replace(b"%", b"%%") + b"%b\n"
-        for items in self._batches():
+        for items in self._batches(share, shares):
             piece = line * (len(items) // 2) % tuple(items)
             if b"\0" in piece:
                 piece = line * (len(items) // 2) % tuple(item.partition(b"\0")[0] for item in items)
             yield piece
 
-    def _batches(self) -> Iterator[List[bytes]]:
-        """Keys and values in turn, of some buckets at a time."""
+    def _batches(self, share: int = 0, shares: int = 1) -> Iterator[List[bytes]]:
+        """Keys and values in turn, of some buckets at a time; of each `shares`th such time, from `share` on."""
         reader = self._whole()
-        for first in range(0, self.info.max_bucket + 1, _BATCH):
+        for first in range(share * _BATCH, self.info.max_bucket + 1, shares * _BATCH):
             buckets = range(first, min(first + _BATCH, self.info.max_bucket + 1))
             items = self._cut(buckets)
             if items is None:
@@ -493,19 +465,10 @@ class HashMap(Mapping[bytes, bytes]):
         return items
 
     def verify(self) -> List[MapError]:
-        """Every structural fault of the file, each with its offset; none for a sound one."""
+        """Every fault of the structure, with its offset in bytes, the first 1000; none in a sound file."""
         from .verifier import verify
 
         return verify(self._data)
-
-    def __contains__(self, key: object) -> bool:
-        return isinstance(key, bytes) and self.get(key) is not None
-
-    def __getitem__(self, key: bytes) -> bytes:
-        found = self._inline(key) if len(key) <= self._limit else self._large(key)
-        if found is None:
-            raise KeyError(key)
-        return found
 
     def _large(self, key: bytes) -> Optional[bytes]:
         """The first value of a key, by looking at each: of one that stands on pages of its own, or in odd pages."""
@@ -516,9 +479,10 @@ class HashMap(Mapping[bytes, bytes]):
                     return next(iter(reader.values(number, page, offsets, at + 1)))
         return None
 
-    def _inline(self, key: bytes) -> Optional[bytes]:
-        """The first value of any other key, by halves in each page: the longer key stands first, where one begins the
-        other."""
+    def _find(self, key: bytes) -> Optional[bytes]:
+        """The first value of a key, by halves in each page: the longer key stands first, where one begins the other."""
+        if len(key) > self._limit:
+            return self._large(key)
         info, steps = self.info, self._steps
         size, last, firsts = info.pagesize, info.last_page, info.firsts
         if steps is None:

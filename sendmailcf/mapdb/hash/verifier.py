@@ -12,6 +12,7 @@ import struct
 from array import array
 
 from ...errors import MapError
+from ..base import MOST_FAULTS
 from .hashing import LANE_BITS, hash_of, hashes_of
 from .layout import (
     AT_FREE,
@@ -48,9 +49,10 @@ from .read import Reader, info_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Optional, Tuple
+    from typing import Iterator, List, Optional, Tuple
 
-    from .read import Buffer, Info
+    from ..base import Buffer
+    from .read import Info
 
 _HASH = (SORTED, UNSORTED)
 _LEAVES = (RECNO_LEAF, SORTED_DUPLICATES, DUPLICATES_2X)
@@ -62,12 +64,16 @@ _BATCH = 8192
 
 
 def verify(data: Buffer) -> List[MapError]:
-    """The faults of a file, in the order in which they were found; none for a sound one."""
+    """The faults of a file, in the order in which they were found, the first 1000; none for a sound one."""
     try:
         info = info_of(data)
     except MapError as error:
         return [error]
     return _Verifier(data, info).run()
+
+
+class _EnoughError(Exception):
+    """As many faults as are told were found."""
 
 
 class _Verifier:
@@ -85,6 +91,13 @@ class _Verifier:
         self._keys: List[Tuple[int, int, bytes]] = []
 
     def run(self) -> List[MapError]:
+        try:
+            self._look()
+        except _EnoughError:
+            pass
+        return self._faults
+
+    def _look(self) -> None:
         self._meta()
         if not self._faults:
             for number in range(1, self._info.last_page + 1):
@@ -99,12 +112,13 @@ class _Verifier:
             self._free_list()
         if not self._faults:
             self._unreferenced()
-        return self._faults
 
     def _say(self, message: str, number: int, offset: int = 0) -> None:
         # A page that is named and not there has no place but the end of the file.
         place = min(number * self._size + offset, len(self._data))
         self._faults.append(MapError(f"page {number}: {message}", offset=place))
+        if len(self._faults) == MOST_FAULTS:
+            raise _EnoughError
 
     def _page(self, number: int) -> bytes:
         return self._data[number * self._size : (number + 1) * self._size]
@@ -269,22 +283,35 @@ class _Verifier:
 
     # What pages say of each other.
 
-    def _bucket(self, bucket: int) -> None:
-        number, before = self._info.page_of(bucket), 0
+    def _chain(
+        self, number: int, kinds: Tuple[int, ...], other: str, again: str
+    ) -> Iterator[Tuple[int, bytes, int, int]]:
+        """The pages that follow each other from `number` on: number, bytes, count of items, lowest offset of each.
+
+        other, again: what there is to say of a page that is of none of these kinds, or was met before.
+        """
+        before = 0
         while number:
-            if number > self._info.last_page or self._types[number] not in _HASH:
-                self._say(f"bucket {bucket} leads to it, and it is no page of a bucket", number, AT_TYPE)
+            if number > self._info.last_page or self._types[number] not in kinds:
+                self._say(other, number, AT_TYPE)
                 return
             if self._met[number]:
-                self._say(f"bucket {bucket} leads to it, and so does something else", number)
+                self._say(again, number)
                 return
             self._met[number], self._zeros[number] = 1, 0
             page = self._page(number)
-            _, _, own, previous, following, count, _, _, kind = self._header.unpack_from(page)
+            _, _, own, previous, following, count, low, _, _ = self._header.unpack_from(page)
             if own == 0:
                 previous = following = count = 0
             if previous != before:
                 self._say(f"the previous page is said to be {previous} and is {before}", number, 12)
+            yield number, page, count, low
+            number, before = following, number
+
+    def _bucket(self, bucket: int) -> None:
+        leads = f"bucket {bucket} leads to it, and "
+        other, again = leads + "it is no page of a bucket", leads + "so does something else"
+        for number, page, count, _ in self._chain(self._info.page_of(bucket), _HASH, other, again):
             faults = len(self._faults)
             offsets = struct.unpack_from(f"{self._order}{count}H", page, PAGE_HEADER)
             for at in range(count):
@@ -294,9 +321,8 @@ class _Verifier:
                 self._keys += [(bucket, number, key) for key in keys]
                 if len(self._keys) >= _BATCH:
                     self._hashes()
-                if kind == SORTED:
+                if page[AT_TYPE] == SORTED:
                     self._sorted(number, page, keys)
-            number, before = following, number
 
     def _sorted(self, number: int, page: bytes, keys: List[bytes]) -> None:
         # Among off-page keys the library's own order is another, and mixed with others it has none.
@@ -334,24 +360,14 @@ class _Verifier:
             self._tree(struct.unpack(self._order + "4xI", item)[0])
 
     def _overflow(self, number: int, length: int) -> None:
-        before, left = 0, length
-        while number:
-            if self._types[number] != OVERFLOW:
-                self._say("an item leads to it, and it holds no part of a large one", number, AT_TYPE)
-                return
-            if self._met[number]:
-                self._say("two items share it", number)
-                return
-            self._met[number] = 1
-            _, _, _, previous, following, _, size, _, _ = self._header.unpack_from(self._page(number))
-            if previous != before:
-                self._say(f"the previous page is said to be {previous} and is {before}", number, 12)
+        last, left, faults = 0, length, len(self._faults)
+        other, again = "an item leads to it, and it holds no part of a large one", "two items share it"
+        for last, _, _, size in self._chain(number, (OVERFLOW,), other, again):
             if size > self._size - PAGE_HEADER:
-                self._say(f"{size} bytes of a large item do not fit", number, 22)
+                self._say(f"{size} bytes of a large item do not fit", last, 22)
             left -= size
-            number, before = following, number
-        if left:
-            self._say(f"a large item of {length} bytes has {length - left}", before, 22)
+        if left and len(self._faults) == faults:
+            self._say(f"a large item of {length} bytes has {length - left}", last, 22)
 
     def _tree(self, root: int) -> None:
         """A tree of duplicates, level by level; in version 5 a chain of pages."""
@@ -404,21 +420,9 @@ class _Verifier:
                 self._overflow(*struct.unpack_from(self._order + "II", page, offset + 4))
 
     def _duplicates_2x(self, number: int) -> None:
-        before = 0
-        while number:
-            if self._types[number] != DUPLICATES_2X:
-                self._say("a set of duplicates leads to a page of another type", number, AT_TYPE)
-                return
-            if self._met[number]:
-                self._say("two things lead to it", number)
-                return
-            self._met[number] = 1
-            page = self._page(number)
-            _, _, _, previous, following, count, _, _, _ = self._header.unpack_from(page)
-            if previous != before:
-                self._say(f"the previous page is said to be {previous} and is {before}", number, 12)
+        other, again = "a set of duplicates leads to a page of another type", "two things lead to it"
+        for _, page, count, _ in self._chain(number, (DUPLICATES_2X,), other, again):
             self._large_elements(page, count)
-            number, before = following, number
 
     def _unused_buckets(self) -> None:
         """Pages that are set aside for buckets to come."""

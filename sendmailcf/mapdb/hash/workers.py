@@ -1,23 +1,22 @@
-"""One hash file built by several processes.
+"""One hash file built by several processes, or printed by two.
 
-The one thing to know: each process reads a share of the source into heaps of its own, then lays down every so many of
-all heaps; what it holds of the others' goes to them through files without names.  Pages behind the buckets are taken by
-turns, page numbers of one remainder for each process, and those that are left over become the list of free pages.
+The one thing to know: to build, each process reads a share of the source into heaps of its own, then lays down every so
+many of all heaps; what it holds of the others' goes to them through files without names.  Pages behind the buckets are
+taken by turns, page numbers of one remainder for each process, and those that are left over become the list of free
+pages.
 """
 
 from __future__ import annotations
 
 import marshal
 import os
-import signal
-import tempfile
 
 from ...errors import MapError
 from .heaps import HEAPS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, List, Tuple, Union
+    from typing import Any, Callable, Iterable, List, Tuple, Union
 
     from .builder import Builder
 
@@ -32,6 +31,8 @@ def write_together(builder: Builder, fd: int, fill: Fill, jobs: int) -> List[Tup
     """
     if jobs not in (1, 2, 4, 8, 16, 32, 64, 128, 256):
         raise MapError(f"{jobs} processes: it is a power of two up to {HEAPS}")
+    import tempfile
+
     files = [tempfile.TemporaryFile(dir=builder.scratch) for _ in range(jobs)]  # noqa: SIM115 - closed below
 
     def work(share: int, pipe: Union[_End, _Local]) -> List[Tuple[Any, int]]:
@@ -57,6 +58,46 @@ def write_together(builder: Builder, fd: int, fill: Fill, jobs: int) -> List[Tup
             file.close()
 
 
+def print_together(fd: int, first: Iterable[bytes], second: Iterable[bytes]) -> None:
+    """Write pieces that two processes make, by turns: one of `first`, then one of `second`, and so on.
+
+    second: runs in a process of its own; as long as `first`, or shorter by one.  While one process writes a piece, the
+    other makes its next.  What goes wrong in either, OSError or MapError, is raised when all before it is written.
+    """
+
+    def work(_: int, end: _End) -> None:
+        for piece in second:
+            if not end.receive():
+                return
+            _write_all(fd, piece)
+            end.send((True,))
+        if end.receive():
+            end.send((True,))
+
+    child = _Child(1, work)
+    waiting = False
+    try:
+        for piece in first:
+            if waiting:
+                waiting = False
+                child.receive()
+            _write_all(fd, piece)
+            child.send(True)
+            waiting = True
+    finally:
+        try:
+            if waiting:
+                child.receive()
+        finally:
+            child.end()
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
 class _Child:
     """A process, and the two pipes between it and this one."""
 
@@ -75,6 +116,7 @@ class _Child:
                     status = 0
                 except (OSError, MapError) as error:
                     end.send((None, getattr(error, "errno", None), str(error)))
+                    end.receive()  # who is about to send something else must find somebody here
             finally:
                 os._exit(status)
         os.close(to_child)
@@ -97,6 +139,8 @@ class _Child:
         """End the process, if it has not ended by itself."""
         self._ends.close()
         if os.waitpid(self.pid, os.WNOHANG) == (0, 0):
+            import signal
+
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
 
