@@ -64,7 +64,7 @@ from .nodes import (
 )
 from .reading import Reading
 from .references import MAILER, MAP, RULESET, Reference, references
-from .text import meaning
+from .text import meaning, number
 from .values import (
     MapArguments,
     OptionValue,
@@ -76,7 +76,6 @@ from .values import (
     interval_text,
     map_arguments,
     map_class_row,
-    number,
     option_row,
     quoted_field,
     short_option_row,

@@ -32,7 +32,7 @@ from typing import (
 from . import nodes
 from .errors import EditError
 from .nodes import BadLine, Comment, Line, Node, uncut
-from .text import decode, encode, fold, hidden, physical, split_eol
+from .text import decode, encode, fold, hidden, physical, short_number, split_eol
 
 if TYPE_CHECKING:
     from . import grammar
@@ -338,7 +338,7 @@ class CfLines(Document[Line]):
                 for at, head in enumerate(self._lines.heads())
                 if head == "V"
             ]
-            self._levels = [(at, int(match.group(1))) for at, match in found if match]
+            self._levels = [(at, short_number(match.group(1))) for at, match in found if match]
         return next((level for at, level in reversed(self._levels) if at < index), 0)
 
     def kind(self, index: int) -> Type[Line]:

@@ -11,6 +11,7 @@ import re
 from typing import List, Tuple, Union
 
 _WHITE = " \t\n\v\f\r"
+_LONGEST = (1 << 63) - 1
 _LOGICAL = re.compile(r"[^\n]*(?:\n[ \t][^\n]*)*\n?")
 _PHYSICAL = re.compile(r"[^\n]*\n?")
 _MEANING = re.compile(
@@ -101,3 +102,16 @@ def hidden(text: str) -> Tuple[str, str]:
     """`text` with a character that it does not hold in the place of each `#`, and that character."""
     stand_in = next(c for c in map(chr, range(1, 0x110000)) if c not in text and c not in _WHITE)
     return text.replace("#", stand_in), stand_in
+
+
+def number(text: str) -> int:
+    """A number as C's atol reads it: leading blanks, a sign, digits; garbage is 0, and the largest has 63 bits."""
+    found = re.match(r"[ \t\n\v\f\r]*([+-]?)0*([0-9]*)", text)
+    sign, digits = found.groups() if found else ("", "")
+    value = int(digits or "0") if len(digits) < 20 else _LONGEST + 1
+    return max(-value, -_LONGEST - 1) if sign == "-" else min(value, _LONGEST)
+
+
+def short_number(text: str) -> int:
+    """A number as C's atoi reads it: of the same number, what an int of 32 bits holds."""
+    return ((number(text) + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)

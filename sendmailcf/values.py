@@ -21,6 +21,7 @@ from .known.maps import GENERIC, MAP_CLASSES, WORD, MapClassRow
 from .known.options import OPTIONS, OptionRow
 from .known.policies import PORT_KEYS
 from .nodes import KeyFile, value_of
+from .text import number
 
 OptionValue = Union[str, bool, int, timedelta, Sequence[str], Mapping[str, str]]
 _BLANKS = re.compile(r"[ \t\n\v\f\r]+")
@@ -85,12 +86,6 @@ def _as_bool(row: OptionRow, text: str) -> OptionValue:
     return text == "" or text[0] in "tTyY"
 
 
-def number(text: str) -> int:
-    """A number as C's atoi reads it: leading blanks, a sign, digits; garbage is 0."""
-    found = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", text)
-    return int(found.group(1)) if found else 0
-
-
 def _as_int(row: OptionRow, text: str) -> OptionValue:
     return number(text)
 
@@ -100,6 +95,8 @@ def _as_octal(row: OptionRow, text: str) -> OptionValue:
     return int(found.group(), 8) & 0o777 if found else 0
 
 
+#: What a timedelta holds, seconds.
+_LONGEST_INTERVAL = timedelta.max // timedelta(seconds=1)
 _SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -108,9 +105,10 @@ def interval(text: str, unit: str = "s") -> timedelta:
     if text.lower() == "now":
         return timedelta(seconds=-1)
     negative, total = text.startswith("-"), 0
-    for number, letter in re.findall(r"([0-9]*)([^0-9]?)", text[negative:]):
-        if number or letter:
-            total += int(number or 0) * _SECONDS.get(letter, _SECONDS[unit])
+    for digits, letter in re.findall(r"([0-9]*)([^0-9]?)", text[negative:]):
+        if digits or letter:
+            total += number(digits) * _SECONDS.get(letter, _SECONDS[unit])
+    total = min(total, _LONGEST_INTERVAL)
     return timedelta(seconds=-total if negative else total)
 
 

@@ -30,7 +30,8 @@ from ...nodes import (
     value_of,
 )
 from ...references import CLASS, RULESET
-from ...values import field_text, map_class_row, number, option_row, short_option_row, words
+from ...text import number
+from ...values import field_text, map_class_row, option_row, short_option_row, words
 from ..context import Context
 from ..problem import Severity
 from ..rule import Found, rule
@@ -75,6 +76,9 @@ def header_syntax(context: Context, index: int, node: Line) -> Iterable[Found]:
         return (Found(index, "a header's name holds a macro", start, start + len(node.name)),)
     if node.condition is None and node.name[:1] == "?":
         return (Found(index, "a condition has no end", 1, 2),)
+    condition = value_of(node.condition)
+    if (condition[:1] == "?" and condition[-1:] != "?") or condition == "?":
+        return (Found(index, "a comment cuts off the end of a condition", 1, 1 + len(node.condition or "")),)
     if node.condition and _bad_condition(node.condition[1:-1]):
         message = "a condition is flags of mailers, or one macro and nothing else"
         return (Found(index, message, 1, 1 + len(node.condition)),)
@@ -82,14 +86,14 @@ def header_syntax(context: Context, index: int, node: Line) -> Iterable[Found]:
 
 
 def _bad_condition(text: str) -> bool:
-    items = [one for one in symbols(value_of(text)) if one]
-    first = items[0] if items else ""
-    if isinstance(first, Symbol):
-        return first.sign != "" or len(items) > 1
-    if first[:1] == "$":
+    items = symbols(value_of(text))
+    if any(isinstance(one, Symbol) for one in items):
+        return len(items) > 1 or getattr(items[0], "sign", "") != ""
+    plain = "".join(items)
+    if plain[:1] == "$":
         # Two dollars are one, which sendmail then takes for the beginning of a macro.
-        return len(items) > 1 or not _NAME.fullmatch(first[1:])
-    return not first.isascii() or len(items) > 1
+        return not re.fullmatch(r"\{[A-Za-z0-9_]{2,25}\}|[^{}]", plain[1:])
+    return not plain.isascii()
 
 
 @rule("HQ002", "header-flag-unused", Severity.INFO)
@@ -894,7 +898,7 @@ def _is_address(kind: str, text: str) -> bool:
     for part in parts:
         if not re.fullmatch("0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*", part):
             return False
-        numbers.append(int(part, 16 if part[:2] in ("0x", "0X") else 8 if part[0] == "0" else 10))
+        numbers.append(number(part) if part[0] != "0" else int(part, 16 if part[:2] in ("0x", "0X") else 8))
     # The last number fills all bytes that are left.
     return (
         len(parts) <= 4 and all(one < 256 for one in numbers[:-1]) and numbers[-1] < 256 ** (5 - len(parts))

@@ -30,8 +30,7 @@ from ...nodes import (
     value_of,
 )
 from ...references import MACRO, Reference
-from ...text import blanked
-from ...values import number
+from ...text import blanked, short_number
 from ..context import Context
 from ..problem import Severity
 from ..rule import Found, rule
@@ -75,7 +74,7 @@ def _in_force(context: Context) -> Iterator[Tuple[int, str]]:
         text = context.cf.text(index)
         yield index, text[:1] + blanked(text[1:]) if level >= COMMENTS_LEVEL else text
         if isinstance(node, Version):
-            level = number(node.level)
+            level = short_number(node.level)
 
 
 @lru_cache(maxsize=1)

@@ -18,6 +18,7 @@ from ...expressions import Symbol
 from ...known.mailers import MAILER_EQUATES
 from ...nodes import BadLine, Equate, MailerDefinition, QueueGroup, Ruleset
 from ...references import MAILER
+from ...text import short_number
 from ...values import field_items, field_text
 from ..context import Context
 from ..host import group, user
@@ -248,7 +249,7 @@ def _bad_ruleset(text: str) -> str:
         number = found.group("number") or found.group("value")
         if found.group("equals") and number is None:
             return f"behind {found.group('name')}= stands no number"
-        if number is not None and int(number) > _MAX_RULESET:
+        if number is not None and short_number(number) & 0xFFFFFFFF > _MAX_RULESET:
             return f"there is no ruleset {number}: numbers are 0 to {_MAX_RULESET}"
         text = text[found.end() :]
         if part or text[:1] != "/":

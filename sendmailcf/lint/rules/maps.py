@@ -27,7 +27,7 @@ from ...known.maps import MAP_CLASSES, MapClassRow
 from ...makemap import read
 from ...nodes import BadLine, KeyFile, Line, value_of
 from ...references import MAP, Reference
-from ...text import encode
+from ...text import encode, short_number
 from ...values import map_class_row, map_flags, split_arguments
 from .. import posix
 from ..context import Context
@@ -437,10 +437,9 @@ def map_regex(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
         yield Found(index, f"{count} groups: {_MAX_SUBSTRINGS - 1} is the most", *_arguments_place(node))
     elif wanted:
         for one in wanted.split(","):
-            found = re.match(r"[+-]?[0-9]+", one)
-            number = int(found.group()) if found else 0
-            if not 0 <= number <= count:
-                message = f"-s asks for group {number}, and there are {count}"
+            group = short_number(one)
+            if not 0 <= group <= count:
+                message = f"-s asks for group {group}, and there are {count}"
                 yield Found(index, message, *_arguments_place(node, "-s" + wanted))
                 return
 
@@ -519,8 +518,7 @@ def map_ldap_value(context: Context, index: int, node: KeyFile) -> Iterator[Foun
     declared = _ldap(context, node)
     for letter, text in declared.flags if declared is not None else ():
         if letter == "w":
-            found = re.match(r"[+-]?[0-9]+", text)
-            if not _LDAP_VERSIONS[0] <= (int(found.group()) if found else 0) <= _LDAP_VERSIONS[1]:
+            if not _LDAP_VERSIONS[0] <= short_number(text) <= _LDAP_VERSIONS[1]:
                 yield Found(index, f"-w, the version, is 2 or 3, not {text!r}", *_arguments_place(node, text))
                 return
         elif letter in _LDAP_WORDS:

@@ -12,6 +12,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from attrs import frozen
 
 from ...known.policies import CLIENT_MODIFIERS, DAEMON_MODIFIERS, PORT_KEYS
+from ...text import short_number
 from ..context import Context, OptionLine
 from ..host import service
 from ..problem import Severity
@@ -61,8 +62,7 @@ class _Port:
             return _FAMILIES["inet"]
         value = part.value or ""
         if value[:1] in tuple("0123456789"):
-            found = re.match(r"[0-9]+", value)
-            return int(found.group()) if found else None
+            return short_number(value) & 0xFFFF
         return _FAMILIES.get(value.lower())
 
 
@@ -276,8 +276,7 @@ def daemon_port_range(context: Context) -> Iterator[Found]:
         value = (part.value or "").rstrip(_BLANKS) if part else ""
         if part is None or not _inet(port) or value[:1] not in tuple("0123456789"):
             continue
-        digits = re.match(r"[0-9]+", value)
-        number = int(digits.group()) if digits else 0
+        number = short_number(value)
         if number > _MAX_PORT or not re.fullmatch(r"[0-9]+", value):
             yield Found(port.line.index, f"sendmail takes port {number & 0xFFFF}", part.start, part.end)
 

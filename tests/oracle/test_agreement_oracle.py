@@ -1,0 +1,71 @@
+"""Lines that are written in odd ways: the linter and `sendmail -bC` agree on each of them.
+
+The one thing to know: each stands between a beginning and an end that are right, as the examples of rules do; whatever
+the two sides once did not agree on stands here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable, List, Tuple
+
+import pytest
+from lintcases import HEAD, TAIL
+from test_lint_oracle import differences, facts  # noqa: F401  (a fixture)
+
+from sendmailcf.files import Facts
+
+pytestmark = pytest.mark.oracle
+
+#: A line or several, by what is odd in them.
+LINES: List[Tuple[str, bytes]] = [
+    # Headers.
+    ("header-macro-of-two-dollars", b"H?$$x?Subject: x"),
+    ("header-long-macro-of-two-dollars", b"H?$${foo}?Subject: x"),
+    ("header-short-macro-in-braces", b"H?$${x}?Subject: x"),
+    ("header-flag-dollar", b"H?a$$?Subject: x"),
+    ("header-comment-in-condition", b"H?#??: x"),
+    ("header-condition-goes-on", b"H?#?Subject: x\n ?: y"),
+    ("header-protected-hash", b"H?\\#?Subject: x"),
+    ("header-colon-below", b"HSubject\n : x"),
+    ("header-comment-before-colon", b"HSubject # c\n : x"),
+    # Fields.
+    ("field-quote-goes-on", b'Mx, P=/bin/true, F="ls\n\t, A=true $u'),
+    ("field-quote-over-lines", b'Mx, P=/bin/true, F="ls,\n\tA=true $u"\n\t, A=x'),
+    ("field-quote-takes-argv", b'Mx, P=/bin/true, F="ls,\n\tA=true $u"\n\t, S=10'),
+    ("field-comment-in-quotes", b'Mx, P=/bin/true, F="ls # c\n , A=true $u" ,A=x'),
+    ("field-comment-takes-quote", b'Mx, P=/bin/true, F="ls # c"\n , A=true $u'),
+    ("field-open-quote-at-end", b'Mx, P=/bin/true, A=x, F=" #x'),
+    ("field-open-quote-below", b'Mx, P=/bin/true, A=x, F="a\n #x\n Z=,b'),
+    # Numbers.
+    ("version-of-33-bits", b"V4294967306"),
+    ("version-of-33-bits-new", b"V4294967307"),
+    ("version-negative", b"V2147483648"),
+    ("version-huge", b"V" + b"9" * 5000),
+    ("ruleset-huge", b"S" + b"9" * 5000),
+    ("ruleset-number-huge", b"Sa=" + b"9" * 5000),
+    ("mailer-ruleset-huge", b"Mx, P=/x, A=x, S=" + b"9" * 2000),
+    ("time-huge", b"O Timeout.mail=" + b"9" * 5000 + b"x"),
+    ("int-huge", b"O MaxHopCount=" + b"9" * 5000),
+    ("header-length-huge", b"O MaxMimeHeaderLength=" + b"9" * 5000),
+    ("regex-group-huge", b"Kx regex -s" + b"9" * 1900 + b" (a)"),
+    ("connect-port-huge", b"O ConnectOnlyTo=" + b"9" * 5000 + b"@127.0.0.1"),
+    ("connect-address-huge", b"O ConnectOnlyTo=" + b"9" * 5000),
+    ("family-huge", b"O DaemonPortOptions=Port=" + b"9" * 5000 + b", F=" + b"9" * 5000),
+    ("filter-address-huge", b"Xf, S=inet:1@[" + b"9" * 500 + b"]"),
+    # Comments.
+    ("precedence-comment-in-name", b"Pfoo # c\n =x"),
+    ("environment-comment-in-name", b"Efoo # c\n =x"),
+    ("environment-comment-first", b"E#x\n y=b"),
+]
+
+
+@pytest.mark.parametrize("lines", [one for _, one in LINES], ids=[name for name, _ in LINES])
+def test_odd_lines(
+    program: Callable[[str], str],
+    tmp_path: Path,
+    facts: Callable[[str], Facts],  # noqa: F811
+    lines: bytes,
+) -> None:
+    data = HEAD + lines + b"\n" + TAIL
+    assert differences(program("sendmail"), tmp_path / "t.cf", data, facts) == ([], [])
