@@ -16,7 +16,7 @@ from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence,
 from attrs import frozen
 
 from .errors import EditError
-from .expressions import Item, symbols, unquoted
+from .expressions import Item, Symbol, symbols, unquoted
 from .known.maps import GENERIC, MAP_CLASSES, WORD, MapClassRow
 from .known.options import OPTIONS, OptionRow
 from .known.policies import PORT_KEYS
@@ -370,6 +370,61 @@ def field_items(raw: Optional[str]) -> List[Item]:
     """The same as pieces of text and symbols."""
     # A mark at the end keeps white space there from being taken for the end of the line.
     return [] if raw is None else unquoted(symbols(value_of(type(raw)(raw + "x"))[:-1]))
+
+
+#: Bytes of a field; what follows is read as the next one.
+MAX_FIELD_BYTES = 2047
+_FIELD_START = re.compile(r"[, \t\n\v\f\r]*([^=,]?)[^=,]*(=?)[ \t\n\v\f\r]*", re.DOTALL)
+
+
+def field_list(text: str) -> List[Tuple[str, Optional[str]]]:
+    """The fields behind the name of a mailer, queue group or filter, of any text: the character of the key that counts
+    and the text, or None where `=` is missing, behind which nothing is read.
+
+    text: without inline comments (`value_of`).
+    """
+    # A symbol is a character that nothing else is.
+    items = symbols(text)
+    stand_in = {chr(0x100000 + at): one for at, one in enumerate(items) if isinstance(one, Symbol)}
+    flat = "".join(chr(0x100000 + at) if isinstance(one, Symbol) else one for at, one in enumerate(items))
+    found: List[Tuple[str, Optional[str]]] = []
+    at = 0
+    while at < len(flat):
+        start = _FIELD_START.match(flat, at)
+        key = start.group(1) if start else ""
+        if start is None or not start.group(2):
+            found.append((key, None))
+            break
+        stored, at = _munched(flat, start.end(), stand_in)
+        # A field without a key has its = in the place of one.
+        found.append((key or "=", "".join(stand_in.get(c, c) for c in stored)))
+    return found
+
+
+def _munched(flat: str, at: int, wide: Mapping[str, Symbol]) -> Tuple[str, int]:
+    """A field as it is stored, and where reading it ended (munchstring of readcf.c)."""
+    stored: List[str] = []
+    left, protected, quoted = MAX_FIELD_BYTES, False, False
+    while at < len(flat):
+        c = flat[at]
+        size = wide[c].size if c in wide else len(c.encode("utf-8", "surrogateescape"))
+        if size > left:
+            break
+        if protected:
+            c, protected = _CONTROLS.get(c, c), False
+        elif c == "\\":
+            protected, c, size = True, "", 0
+        elif c == '"':
+            quoted, c, size = not quoted, "", 0
+        elif c == "," and not quoted:
+            break
+        stored.append(c)
+        left -= size
+        at += 1
+    return "".join(stored), at
+
+
+_CONTROLS = {"n": "\n", "r": "\r", "f": "\f", "b": "\b"}
 
 
 def quoted_field(text: str) -> str:

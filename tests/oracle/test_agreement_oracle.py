@@ -37,6 +37,33 @@ LINES: List[Tuple[str, bytes]] = [
     ("field-comment-takes-quote", b'Mx, P=/bin/true, F="ls # c"\n , A=true $u'),
     ("field-open-quote-at-end", b'Mx, P=/bin/true, A=x, F=" #x'),
     ("field-open-quote-below", b'Mx, P=/bin/true, A=x, F="a\n #x\n Z=,b'),
+    ("field-of-2047", b"Mx, P=/bin/true, A=true $u, D=/" + b"a" * 2046),
+    ("field-of-2048", b"Mx, P=/bin/true, A=true $u, D=/" + b"a" * 2047),
+    ("field-rest-is-a-field", b"Mx, P=/bin/true, A=true $u, D=/" + b"a" * 2046 + b"C=x"),
+    ("field-rest-is-unknown", b"Mx, P=/bin/true, A=true $u, D=/" + b"a" * 2046 + b"Z=x"),
+    ("field-rest-is-argv", b"Mx, P=/bin/true, D=/" + b"a" * 2046 + b"A=true"),
+    ("field-long-in-quotes", b'Mx, P=/bin/true, A=true $u, D="/' + b"a" * 2046 + b'b, C=x"'),
+    ("field-long-of-symbols", b"Mx, P=/bin/true, A=" + b"$u" * 1024),
+    ("field-fits-in-symbols", b"Mx, P=/bin/true, A=" + b"$u" * 1023),
+    ("field-fits-in-long-names", b"Mx, P=/bin/true, A=" + b"${mail_addr}" * 1023),
+    ("field-long-of-a-queue", b"Qx, P=/var/spool/mqueue, F=" + b"f" * 2048),
+    ("field-long-of-a-filter", b"Xx, S=local:/run/x, F=" + b"T" * 2048),
+    # Queue groups.
+    ("queue-no-name", b"Q"),
+    ("queue-no-name-but-fields", b"Q ,P=/var/spool/mqueue"),
+    ("queue-comma", b"Qx,"),
+    ("queue-two-commas", b"Qx,,"),
+    ("queue-field-and-comma", b"Qx, R=1,"),
+    ("queue-no-key", b"Qx, =5"),
+    ("queue-no-name-no-key", b"Q, =5"),
+    ("queue-no-name-unknown-key", b"Q, Z=5"),
+    ("queue-no-name-no-path", b'Q, P="'),
+    ("queue-no-name-outside", b"Q, P=/var/spool/other"),
+    ("queue-no-name-relative", b"Q\t, P=other"),
+    ("queue-outside-then-inside", b"Qa, P=/var/spool/other\nQA, P=/var/spool/mqueue"),
+    ("queue-outside-then-none", b"Qa, P=/var/spool/other\nQa"),
+    ("queue-two-paths", b"Qa, P=/var/spool/other, P=/var/spool/mqueue"),
+    ("queue-of-relative-directory", b"O QueueDirectory=\nQa\nO QueueDirectory=/var/spool/mqueue"),
     # Numbers.
     ("version-of-33-bits", b"V4294967306"),
     ("version-of-33-bits-new", b"V4294967307"),
@@ -68,4 +95,17 @@ def test_odd_lines(
     lines: bytes,
 ) -> None:
     data = HEAD + lines + b"\n" + TAIL
+    assert differences(program("sendmail"), tmp_path / "t.cf", data, facts) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "line", [b"Qa", b"Qmqueue", b"Q,", b"Qa, P=", b"Qa, Z=1", b"Qa, P=/var/spool/mqueue", b"Qa\nQa"]
+)
+def test_queue_groups_above_the_directory(
+    program: Callable[[str], str],
+    tmp_path: Path,
+    facts: Callable[[str], Facts],  # noqa: F811
+    line: bytes,
+) -> None:
+    data = HEAD.replace(b"O Queue", line + b"\nO Queue") + TAIL
     assert differences(program("sendmail"), tmp_path / "t.cf", data, facts) == ([], [])

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Iterable, Iterator, List, Optional, Set, Tuple
 
+from attrs import frozen
+
 from ...expressions import Symbol, symbols
 from ...known.macros import CLASSES
 from ...known.queues import FILTER_EQUATES, FILTER_TIMEOUTS, QUEUE_EQUATES, QUEUE_FLAGS
@@ -27,11 +29,20 @@ from ...nodes import (
     QueueGroup,
     ShortOption,
     bare,
+    unprotected,
     value_of,
 )
 from ...references import CLASS, RULESET
 from ...text import number
-from ...values import field_text, map_class_row, option_row, short_option_row, words
+from ...values import (
+    MAX_FIELD_BYTES,
+    field_list,
+    field_text,
+    map_class_row,
+    option_row,
+    short_option_row,
+    words,
+)
 from ..context import Context
 from ..problem import Severity
 from ..rule import Found, rule
@@ -550,8 +561,33 @@ def _equates(node: Equates) -> Iterator[Tuple[Equate, int, str]]:
         at += len(str(one))
 
 
-@rule("HQ040", "queue-syntax", Severity.ERROR, bad="Q", reported="E", consequence=_DEAD)
-def queue_syntax(context: Context, index: int, node: BadLine) -> Iterator[Found]:
+def _fields(node: Line) -> List[Tuple[str, Optional[str], int]]:
+    """The fields of a Q or X line: the key, the text, None where `=` is missing, and where it stands."""
+    if isinstance(node, (QueueGroup, MailFilter)):
+        fields: List[Tuple[str, Optional[str], int]] = [
+            (e.key[:1], text, at) for e, at, text in _equates(node)
+        ]
+        if not any(text and len(text) * 2 > MAX_FIELD_BYTES for _, text, _ in fields):
+            return fields
+    _, rest = _name_and_rest(node)
+    return [(key, text, 1) for key, text in field_list(rest)]
+
+
+def _name_and_rest(node: Line) -> Tuple[str, str]:
+    """The name of a queue group or filter, and what follows it.
+
+    A Q line whose name is empty, or that has a field without a key, cannot be read, and sendmail takes it.
+    """
+    if isinstance(node, (QueueGroup, MailFilter)):
+        return unprotected(node.name), value_of("".join(map(str, node.equates)))
+    text = value_of(str(node)[1:].partition("\0")[0])
+    name = re.split(f"[,{_SPACES}]", text, maxsplit=1)[0]
+    # What ends the name is taken with it, so that a comma there needs no field behind it.
+    return name, text[len(name) + 1 :]
+
+
+@rule("HQ040", "queue-syntax", Severity.ERROR, QueueGroup, bad="Q", reported="E", consequence=_DEAD)
+def queue_syntax(context: Context, index: int, node: Line) -> Iterator[Found]:
     """A Q line has no name, or a field of it has no =.
 
     Bad:
@@ -559,36 +595,31 @@ def queue_syntax(context: Context, index: int, node: BadLine) -> Iterator[Found]
     Good:
         Qfoo, P=/var/spool/mqueue
     """
-    text = value_of(node.text[1:].partition("\0")[0])
-    fields = re.sub(r"^[^, \t\n\v\f\r]*[, \t\n\v\f\r]?", "", text)
-    if text and all(
-        "=" in one
-        for one in re.split(r',(?=(?:[^"]*"[^"]*")*[^"]*$)', fields.lstrip("," + _SPACES))
-        if fields
-    ):
-        # An empty name, or nothing behind the first comma, is odd, and sendmail takes it.
-        return
-    yield Found(index, "a Q line is Q, a name, and fields with = and commas between them")
+    nothing = isinstance(node, BadLine) and not value_of(node.text[1:].partition("\0")[0])
+    if nothing or any(text is None for _, text, _ in _fields(node)):
+        yield Found(index, "a Q line is Q, a name, and fields with = and commas between them")
 
 
-@rule("HQ041", "queue-key", Severity.ERROR, QueueGroup, reported="E", consequence=_DEAD)
-def queue_key(context: Context, index: int, node: QueueGroup) -> Iterator[Found]:
+@rule("HQ041", "queue-key", Severity.ERROR, QueueGroup, bad="Q", reported="E", consequence=_DEAD)
+def queue_key(context: Context, index: int, node: Line) -> Iterator[Found]:
     """A field of a Q line is none of P F I N R J r.
 
     Bad:
         Qfoo, Z=1
+    Bad:
+        Qfoo, =1
     Good:
         Qfoo, R=1
     """
     known = {row.letter for row in QUEUE_EQUATES if not row.needs or context.settings.has(row.needs)}
-    for one, at, _ in _equates(node):
-        if one.key[:1] not in known:
-            yield Found(index, f"queue groups have no field {one.key[:1]}=", at, at + len(one.key))
+    for key, text, at in _fields(node):
+        if key not in known and text is not None:
+            yield Found(index, f"queue groups have no field {key}=", at, at + 1)
             return
 
 
-@rule("HQ042", "queue-path", Severity.ERROR, QueueGroup, reported="E", consequence=_DEAD)
-def queue_path(context: Context, index: int, node: QueueGroup) -> Iterator[Found]:
+@rule("HQ042", "queue-path", Severity.ERROR, QueueGroup, bad="Q", reported="E", consequence=_DEAD)
+def queue_path(context: Context, index: int, node: Line) -> Iterator[Found]:
     """The path of a queue group is empty.
 
     Bad:
@@ -596,9 +627,28 @@ def queue_path(context: Context, index: int, node: QueueGroup) -> Iterator[Found
     Good:
         Qfoo, P=/var/spool/mqueue
     """
-    for one, at, text in _equates(node):
-        if one.key[:1] == "P" and not text:
-            yield Found(index, "the path of the queue group is empty", at, at + len(one.key))
+    for key, text, at in _fields(node):
+        if key == "P" and text == "":
+            yield Found(index, "the path of the queue group is empty", at, at + 1)
+
+
+@frozen
+class _Group:
+    """A queue group as it is in the end: its name, its path, "" for none, and where the path stands."""
+
+    index: int
+    name: str
+    path: str
+    start: int
+
+
+def _groups(context: Context) -> Iterator[_Group]:
+    """The queue groups by line; a later one of the same name replaces all of an earlier one."""
+    lines: List[Tuple[int, Line]] = list(context.cf.of_kind(QueueGroup))
+    lines += [(at, context.cf[at]) for at in context.unreadable if context.cf.text(at)[:1] == "Q"]
+    for index, node in sorted(lines, key=lambda one: one[0]):
+        paths = [(text, at) for key, text, at in _fields(node) if key == "P" and text]
+        yield _Group(index, _name_and_rest(node)[0], *(paths[-1] if paths else ("", 1)))
 
 
 @rule("HQ043", "queue-path-outside", Severity.ERROR, reported="E", consequence=_DEAD)
@@ -617,25 +667,53 @@ def queue_path_outside(context: Context) -> Iterator[Found]:
     settings = context.cf.options.all("QueueDirectory")
     if context.refused or not settings:
         return
-    base = settings[-1].value
+    base = settings[-1].value or "mqueue"
     if "*" in base:
         base = base.rpartition("/")[0]
     base = base.rstrip("/")
-    for index, node in context.cf.of_kind(QueueGroup):
-        for one, at, text in _equates(node):
-            if one.key[:1] != "P" or not text:
-                continue
-            why = ""
-            if text[0] != "/":
-                why = "is not absolute"
-            elif text.rstrip("/") != base and not text.startswith(base + "/"):
-                why = f"is not in {base}"
-            elif "*" not in text:
-                facts = context.file(text)
-                why = "is not there" if facts is not None and facts.missing else ""
-            if why:
-                yield Found(index, f"the path {text} of the queue group {node.name} {why}", at)
-                return
+    for one in {group.name.lower(): group for group in _groups(context)}.values():
+        above = [setting.value or "mqueue" for setting in settings if setting.index < one.index]
+        path = one.path or (above[-1] if above else base)
+        why = ""
+        if path[0] != "/":
+            why = "is not absolute"
+        elif not one.path and path == settings[-1].value:
+            continue
+        elif path.rstrip("/") != base and not path.startswith(base + "/"):
+            why = f"is not in {base}"
+        elif "*" not in path:
+            facts = context.file(path)
+            why = "is not there" if facts is not None and facts.missing else ""
+        if why:
+            yield Found(one.index, f"the path {path} of the queue group {one.name} {why}", one.start)
+            return
+
+
+@rule("HQ049", "queue-before-directory", Severity.ERROR, reported="E", consequence=_DEAD)
+def queue_before_directory(context: Context) -> Iterator[Found]:
+    """A queue group without a path stands above QueueDirectory.
+
+    It takes the directory that is set at that line, and there is none.
+
+    Bad (whole):
+        V10/Berkeley
+        Qfoo, R=1
+        O QueueDirectory=/var/spool/mqueue
+        Mlocal, P=/bin/true, F=lsDFM, A=true $u
+    Good:
+        Qfoo, R=1
+    """
+    first = _first_directory(context)
+    for group in _groups(context):
+        if group.index < first and not group.path and group.index not in context.refused:
+            message = f"the queue group {group.name} has no path, and QueueDirectory is not set above it"
+            yield Found(group.index, message, 1, 1 + len(group.name))
+
+
+def _first_directory(context: Context) -> int:
+    """The line that sets QueueDirectory first, or the end of the file."""
+    settings = context.cf.options.all("QueueDirectory")
+    return settings[0].index if settings else len(context.cf)
 
 
 @rule("HQ044", "queue-limit", Severity.ERROR, reported="E", consequence=_DEAD)
@@ -771,12 +849,14 @@ def queue_late_options(context: Context) -> Iterator[Found]:
             row = option_row(node.name) if isinstance(node, Option) else short_option_row(node.flag)
             key = inherits.get(row.name, "") if row else ""
             late = next((one for one in groups if key and one.equate(key) is None), None)
+            if key == "P" and late is not None and index == _first_directory(context):
+                continue  # queue_before_directory tells of it
             if row is not None and late is not None:
                 yield Found(index, f"the queue group {late.name} above does not see this {row.name}")
 
 
-@rule("HQ060", "milter-syntax", Severity.ERROR, bad="X", reported="E", consequence=_DEAD)
-def milter_syntax(context: Context, index: int, node: BadLine) -> Iterator[Found]:
+@rule("HQ060", "milter-syntax", Severity.ERROR, MailFilter, bad="X", reported="E", consequence=_DEAD)
+def milter_syntax(context: Context, index: int, node: MailFilter | BadLine) -> Iterator[Found]:
     """An X line has no name, or a field of it has no =.
 
     Bad:
@@ -784,7 +864,10 @@ def milter_syntax(context: Context, index: int, node: BadLine) -> Iterator[Found
     Good:
         Xfoo, S=local:/run/foo, F=T
     """
-    if not _comma_in_timeouts(node):
+    cut = isinstance(node, MailFilter) and any(text is None for _, text, _ in _fields(node))
+    if cut and context.settings.has("MILTER"):
+        yield Found(index, f"a field has more than {MAX_FIELD_BYTES} bytes, and no = stands in its rest")
+    elif isinstance(node, BadLine) and not _comma_in_timeouts(node):
         yield Found(index, "an X line is X, a name, and fields with = and commas between them")
 
 
@@ -818,9 +901,9 @@ def milter_key(context: Context, index: int, node: MailFilter) -> Iterator[Found
         Xfoo, S=local:/run/foo, F=T
     """
     known = {row.letter for row in FILTER_EQUATES}
-    for one, at, _ in _equates(node) if context.settings.has("MILTER") else ():
-        if one.key[:1] not in known:
-            yield Found(index, f"filters have no field {one.key[:1]}=", at, at + len(one.key))
+    for key, text, at in _fields(node) if context.settings.has("MILTER") else ():
+        if key not in known and text is not None:
+            yield Found(index, f"filters have no field {key}=", at, at + 1)
             return
 
 
