@@ -298,10 +298,23 @@ def symbols(text: str) -> List[Item]:
         if found.start() > at:
             items.append(text[at : found.start()])
         at = found.end()
+        short = found.group("short")
+        if short is not None and short > "\x7f":
+            items += _of_first_byte(found.group("sign"), short)
+            continue
         items.append("$" if found.group() == "$$" else _symbol(found))
     if at < len(text):
         items.append(text[at:])
     return items
+
+
+def _of_first_byte(sign: str, char: str) -> List[Item]:
+    """A symbol whose name is the first byte of a character, and the other bytes; some are stored behind a 0xff."""
+    raw = char.encode("utf-8", "surrogateescape")
+    if 0x80 <= raw[0] <= 0x9F or raw[0] == 0xFF:
+        raw = b"\xff" + raw
+    rest = raw[1:].decode("ascii", "surrogateescape")
+    return [Symbol(sign, raw[:1].decode("ascii", "surrogateescape")), *([rest] if rest else [])]
 
 
 def found_symbols(text: str) -> Iterator[Tuple[int, Symbol, str]]:

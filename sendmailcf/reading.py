@@ -371,7 +371,8 @@ class Reading:
 
     def judged(self, node: RewritingRule) -> ReadOrRefused:
         """A rule as it would be read next, and why sendmail refuses it, if it does."""
-        ended = "\t" in (node.comment or "")
+        # A blank behind a dollar is its name, and goes with a comment behind it.
+        ended = "\t" in (node.comment or "") or node.rhs[-1:] in (" ", "\v", "\f", "\r")
         how = (node.lhs, node.rhs, ended, self.operators(), self.level < 9)
         names, read = _without_macros(*how)
         return read if names.isdisjoint(self.macros) else _read_rule(*how, value=self.macros.get)

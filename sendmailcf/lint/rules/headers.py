@@ -21,6 +21,7 @@ from ...nodes import (
     Equate,
     Equates,
     HeaderDefinition,
+    KeyFile,
     Line,
     MailerDefinition,
     MailFilter,
@@ -39,13 +40,14 @@ from ...values import (
     field_list,
     field_text,
     map_class_row,
+    map_flags,
     option_row,
     short_option_row,
     words,
 )
 from ..context import Context
 from ..problem import Severity
-from ..rule import Found, rule
+from ..rule import RULES, Found, rule
 
 _DEAD = "sendmail does not start"
 _SPACES = " \t\n\v\f\r"
@@ -54,7 +56,7 @@ _MAX_PRECEDENCES = 25
 _MAX_QUEUE_GROUPS = 50
 #: The size of a local socket's name, with the NUL at its end.
 _SOCKET_BYTES = 108
-_NAME = re.compile(r"(?:\{[A-Za-z0-9_]{1,25}\}|\\#|[^{}#\n\0])")
+_NAME = re.compile(r"(?:\{[A-Za-z0-9_]{1,25}\}|[^{}\0])")
 
 
 def _text(raw: Optional[str]) -> str:
@@ -267,11 +269,16 @@ def class_duplicate_word(context: Context, index: int, node: ClassWords) -> Iter
 
 def _file(node: ClassFile) -> str:
     """The path of a file of words; "" for a program or a map."""
-    source = value_of(node.source)
-    if source[:1] not in ("/", "|") and re.match(r"[^@]*@(?:LDAP$|[^:]+:)", source):
+    if _map_of(node) is not None:
         return ""
-    file = source.replace('"', "")
+    file = re.sub(r'"|\\(?= |\Z)', "", value_of(node.source))
     return "" if file[:1] == "|" else file
+
+
+def _map_of(node: ClassFile) -> Optional[re.Match[str]]:
+    """The map of an F line: its class in group 1, None for that of LDAP, and its arguments in group 2."""
+    found = re.match(r"(?![/|])[^@]*@(?:LDAP\Z|([^:]+):(.*))", value_of(node.source), re.DOTALL)
+    return found if found is None or found.group(1) is not None or node.format is None else None
 
 
 @rule("HQ020", "file-missing", Severity.ERROR, ClassFile, reported="E", consequence=_DEAD)
@@ -309,6 +316,8 @@ def file_missing(context: Context, index: int, node: ClassFile) -> Iterator[Foun
     ):
         loose = [name for name, mode, _ in facts.directories if mode & 0o022]
         why = f"others may write in {loose[0]}" if loose else ""
+    if facts.data is not None and path.endswith("/"):
+        why = "it is no directory"
     if why:
         start = 1 + len(node.name + (node.blank or "") + (node.optional or ""))
         yield Found(index, f"{path}: {why}", start, start + len(node.source))
@@ -330,18 +339,25 @@ def file_optional_glued(context: Context, index: int, node: BadLine) -> Iterator
         yield Found(index, "-o needs a blank behind it: the file is dropped with it")
 
 
-@rule("HQ022", "file-quote", Severity.ERROR, bad="F", reported="E", consequence=_DEAD)
-def file_quote(context: Context, index: int, node: BadLine) -> Iterator[Found]:
-    """A quote in the name of a file has no end.
+@rule("HQ022", "file-quote", Severity.ERROR, ClassFile, bad="F", reported="E", consequence=_DEAD)
+def file_quote(context: Context, index: int, node: Line) -> Iterator[Found]:
+    """A quote in the name of a file has no end, or the name ends in a backslash with nothing behind it.
 
     Bad:
         F{Foo}"/etc/mail/foo
     Good:
         F{Foo}-o "/etc/mail/foo"
     """
-    rest = _behind_name(node)
-    if rest is not None and re.sub(r"^-o[^ \t\n\v\f\r]*", "", rest).count('"') % 2:
-        yield Found(index, "a quote has no end")
+    if isinstance(node, ClassFile):
+        if node.source[-1:] == "\\" and node.format is None and _map_of(node) is None:
+            yield Found(index, "the name of the file ends in a backslash")
+        return
+    rest = _behind_name(node) if isinstance(node, BadLine) else None
+    if rest is not None:
+        # The word that begins with -o is dropped once; only a blank outside of quotes ends the name.
+        name = re.match('(?:"[^"]*"|[^ "])*', re.sub(f"^-o[^{_SPACES}]*[{_SPACES}]*", "", rest))
+        if name is not None and name.string[name.end() :][:1] == '"':
+            yield Found(index, "a quote has no end")
 
 
 @rule("HQ023", "file-no-name", Severity.ERROR, ClassFile, bad="F", reported="E", consequence=_DEAD)
@@ -380,9 +396,8 @@ def file_map_class(context: Context, index: int, node: ClassFile) -> Iterator[Fo
     Good:
         F{Foo}key@hash:-o /etc/mail/foo
     """
-    source = value_of(node.source)
-    found = re.match(r"(?![/|])[^@]*@(?!LDAP$)([^:]+):", source)
-    if found is None:
+    found = _map_of(node)
+    if found is None or found.group(1) is None:
         return
     row = map_class_row(found.group(1).lower())
     why = "" if row is None else context.settings.missing(row)
@@ -390,6 +405,49 @@ def file_map_class(context: Context, index: int, node: ClassFile) -> Iterator[Fo
         start = 1 + len(node.name + (node.blank or "") + (node.optional or "")) + found.start(1)
         message = f"no maps of class {found.group(1)}" + (f": {why}" if why else "")
         yield Found(index, message, start, start + len(found.group(1)))
+
+
+#: Classes of maps with a file, as F lines open them: what is appended to its name.
+_FILES = {"hash": ".db", "btree": ".db", "implicit": ".db", "text": "", "stab": ""}
+
+
+@rule("HQ019", "file-map-arguments", Severity.ERROR, ClassFile, reported="E", consequence=_DEAD)
+def file_map_arguments(context: Context, index: int, node: ClassFile) -> Iterator[Found]:
+    """The map of an F line has arguments that its K line could not have, or its file is not there.
+
+    sendmail opens the map when it reads the line.  `-o` belongs to the arguments of the map; before them it changes
+    nothing.
+
+    Bad:
+        F{Foo}key@hash:
+    Bad:
+        F{Foo}key@hash:-Z /etc/mail/foo
+    Bad:
+        --- /etc/mail/sendmail.cf
+        F{Foo}-o key@hash:/etc/mail/foo
+    Good:
+        --- /etc/mail/sendmail.cf
+        F{Foo}key@hash:-o /etc/mail/foo
+    """
+    found = _map_of(node)
+    row = map_class_row((found.group(1) or "ldap").lower()) if found else None
+    if found is None or row is None or context.settings.missing(row) or not found.group(1):
+        return
+    declared = KeyFile(name="{class}", map_class=row.name, arguments=found.group(2).strip(_SPACES) or None)
+    for one in RULES.values():
+        if KeyFile in one.on and one.reported == "E":
+            for told in one.check(context, index, declared):
+                yield Found(index, told.message)
+                return
+    flags, rest = map_flags(row.name, found.group(2))
+    suffix, file = _FILES.get(row.name), words(rest)
+    if suffix is None or not file or any(letter == "o" for letter, _ in flags):
+        return
+    facts = context.file(file[0] if file[0].endswith(suffix) else file[0] + suffix)
+    if row.name == "text" and file[0][0] != "/":
+        yield Found(index, f"{file[0]} is no whole path")
+    elif facts is not None and facts.missing:
+        yield Found(index, f"the map {file[0]} of the class {row.name} is not there")
 
 
 @rule(

@@ -45,6 +45,8 @@ _NAME = re.compile(r"\{[A-Za-z0-9_]{1,25}\}")
 _NOT_NAMED = re.compile(r"\{(?![A-Za-z0-9_]{1,25}\})")
 #: A symbol whose name is missing, or white space.
 _NO_NAME = re.compile(rf"\$[=~&?](?:[{_BLANKS}\0]|\Z)")
+#: A name that is white space.
+_BLANK_NAME = re.compile(rf"^[DC][{_BLANKS}]", re.MULTILINE)
 #: The long names that a file may have beside those that sendmail registers before and after it reads one.
 MAX_NAMES = 94
 _REGISTERED = frozenset({"deliveryMode", "load_avg", "opMode"})
@@ -92,13 +94,18 @@ def _find_bad_names(context: Context) -> Iterator[_Name]:
                 if name is not None and not _NAME.fullmatch(name):
                     yield (index, name, *found.span("name"))
         raw = context.cf.text(index).partition("\0")[0]
-        if raw[-2:] in ("$=", "$~", "$&", "$?") and [*_BRACED.finditer(raw)][-1].group() == raw[-2:]:
+        tail, last = raw[-2:], text[len(raw) - 2 : len(raw)]
+        if tail in ("$=", "$~", "$&", "$?") and tail == last and [*_BRACED.finditer(raw)][-1].group() == tail:
             yield index, "{}", len(raw) - 2, len(raw)
         elif text[0] == "C" and _NO_NAME.search(text):
             # In a class line `$=` must be followed by a name in the same word.
-            word = re.search(rf"\AC(?:\{{\w+\}}|.)(?:.*[{_BLANKS}])?(\$=)[{_BLANKS}]", text, re.DOTALL)
-            if word:
-                yield (index, "{}", *word.span(1))
+            name = re.match(r"C(?:\{\w+\}|\\#|\$\$|.)", text, re.DOTALL)
+            start = name.end() if name else 1
+            for found in _BRACED.finditer(text, start):
+                alone = found.start() == start or text[found.start() - 1] in _BLANKS
+                if found.group()[:2] == "$=" and found.group()[2:] in (*_BLANKS,) and alone:
+                    yield (index, "{}", found.start(), found.start() + 2)
+                    break
 
 
 def _defined(text: str) -> str:
@@ -127,9 +134,22 @@ def _told(context: Context, why: str) -> Iterator[Tuple[int, str, int, int]]:
     for index in context.unreadable:
         text = context.cf.text(index)
         if text[:1] in ("D", "C", "F"):
+            text = _uncommented(context, index) if text[1:2] in (*_BLANKS,) else text
             yield from _told_at(index, text, 1, why)
     for line in context.options.get("M", ()):
-        yield from _told_at(line.index, context.cf.text(line.index), 2, why)
+        yield from _told_at(line.index, _uncommented(context, line.index), 2, why)
+    if why == "macro-no-name" and _BLANK_NAME.search(str(context.cf)):
+        # White space behind the letter is a name only where something follows.
+        names = [(index, node.name) for index, node in context.cf.of_kind(MacroDefinition)]
+        names += [(index, node.name) for index, node in context.cf.of_kind(ClassWords)]
+        for index, name in names:
+            if name in _BLANKS and not _uncommented(context, index)[1:].strip(_BLANKS):
+                yield index, "{}", 0, 1
+
+
+def _uncommented(context: Context, index: int) -> str:
+    text = context.cf.text(index)
+    return text[:1] + blanked(text[1:]).rstrip(_BLANKS) if context.cf.level(index) >= COMMENTS_LEVEL else text
 
 
 def _told_at(index: int, text: str, start: int, why: str) -> Iterator[Tuple[int, str, int, int]]:

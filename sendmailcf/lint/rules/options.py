@@ -427,7 +427,7 @@ def _may_enter(context: Context, mode: int, uid: int, gid: int) -> bool:
     if ids is None or ids[0] <= 0:
         return True
     run_gid = (
-        number(grouped) if re.fullmatch(r"[0-9]+", grouped) else group(context, grouped) if grouped else ids[1]
+        number(grouped) if re.match("[0-9]", grouped) else group(context, grouped) if grouped else ids[1]
     )
     bits = 0o100 if ids[0] == uid else 0o010 if run_gid in (gid, None) else 0o001
     return bool(mode & bits)

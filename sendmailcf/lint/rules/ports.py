@@ -220,7 +220,7 @@ def daemon_address(context: Context) -> Iterator[Found]:
         if part is None or not _inet(port):
             continue
         value, six = part.value or "", port.family == _FAMILIES["inet6"]
-        fits = is_inet6(value) if six else inet_addr(value) not in (None, 0xFFFFFFFF)
+        fits = is_inet6(value) if six else inet_addr(value) is not None
         name = re.fullmatch(r"[A-Za-z0-9_.-]*[A-Za-z][A-Za-z0-9_.-]*", value)
         if not fits and not name:
             yield Found(port.line.index, f"{value or 'nothing'} is no address here", part.start, part.end)
