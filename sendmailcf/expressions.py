@@ -353,8 +353,9 @@ def _pass(items: Sequence[Item], value: Callable[[str], Optional[List[Item]]]) -
                 if skipping:
                     skipped += 1
                 else:
-                    # True if the macro is defined and not empty.
-                    skipping = not value(item.name)
+                    # True if the macro is defined and not empty; symbols are macros, too.
+                    defined = value(item.name)
+                    skipping = item.name not in _META if defined is None else not defined
                 continue
             if item == "$|" and level:
                 skipping = skipping if skipped else not skipping

@@ -100,6 +100,13 @@ LINES: List[Tuple[str, bytes]] = [
     ("rule-class-blank-comment", b'Sq\nR$=w\t"q" $= # c'),
     ("rule-text-dollar-blank-comment", b"Sq\nR$*\tx $ #error"),
     ("rule-macro-of-two-bytes", "Sq\nR$-\t$\u00e9\t# c".encode()),
+    # Conditions.
+    ("rule-condition-on-a-symbol", b"Sq\nR$*\t$?#esmtp $@ a"),
+    ("rule-condition-on-a-symbol-else", b"Sq\nR$*\t$?#$| a"),
+    ("rule-condition-on-a-symbol-alone", b"Sq\nR$*\t$?#"),
+    ("rule-condition-on-a-symbol-left", b"Sq\nR$?#x\ty"),
+    ("rule-condition-on-a-wildcard", b"Sq\nR$*\t$?:a"),
+    ("rule-condition-on-nothing", b"Sq\nR$*\t$?zy"),
     # Files.
     ("file-optional-twice", b"F{A}-o -o /nosuch"),
     ("file-optional-twice-quote", b'F{A}-o -o x "'),
@@ -195,3 +202,18 @@ def test_queue_groups_above_the_directory(
 ) -> None:
     data = HEAD.replace(b"O Queue", line + b"\nO Queue") + TAIL
     assert differences(program("sendmail"), tmp_path / "t.cf", data, facts) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "name", [b"{A-b}", b"{A b}", b"{A", b"{" + b"a" * 26 + b"}", b"{a}", b"{Name1}", b"{Name-1}", b"{Other}"]
+)
+def test_names_count_without_their_bad_characters(
+    program: Callable[[str], str],
+    tmp_path: Path,
+    facts: Callable[[str], Facts],  # noqa: F811
+    name: bytes,
+) -> None:
+    for count in (89, 93, 94):
+        lines = b"".join(b"D{Name%d}x\n" % at for at in range(count))
+        data = HEAD + b"D" + name + b"x\n" + lines + TAIL
+        assert differences(program("sendmail"), tmp_path / "t.cf", data, facts) == ([], [])

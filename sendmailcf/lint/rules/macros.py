@@ -49,6 +49,7 @@ _NO_NAME = re.compile(rf"\$[=~&?](?:[{_BLANKS}\0]|\Z)")
 _BLANK_NAME = re.compile(rf"^[DC][{_BLANKS}]", re.MULTILINE)
 #: The long names that a file may have beside those that sendmail registers before and after it reads one.
 MAX_NAMES = 94
+_LONGEST_NAME = 25
 _REGISTERED = frozenset({"deliveryMode", "load_avg", "opMode"})
 _REGISTERED_LAST = frozenset(
     {"checkMIMEFieldHeaders", "checkMIMETextHeaders", "checkMIMEHeaders", "persistentMacros"}
@@ -242,9 +243,7 @@ def macro_too_many(context: Context) -> Iterator[Found]:
         D{Own}x
     """
     text = str(context.cf)
-    if len(set(re.findall(r"\{([A-Za-z0-9_]{2,25})\}", text)) - _REGISTERED) <= MAX_NAMES - len(
-        _REGISTERED_LAST
-    ):
+    if len(set(re.findall(r"\{([^}\n]{2,})\}", text)) - _REGISTERED) <= MAX_NAMES - len(_REGISTERED_LAST):
         return
     names: Set[str] = set()
     for index, line in _in_force(context):
@@ -252,7 +251,9 @@ def macro_too_many(context: Context) -> Iterator[Found]:
         if line[:1] in ("D", "C", "F"):
             here += re.findall(r"\A.(\{[^}]*\})", line)
         for name in here:
-            one = bare(name) if name and _NAME.fullmatch(name) else ""
+            # A character that is none of a name is dropped.
+            one = re.sub(r"[^A-Za-z0-9_]", "", name) if name and name.endswith("}") else ""
+            one = one if len(one) <= _LONGEST_NAME else ""
             if len(one) > 1 and one not in _REGISTERED and one not in names:
                 if len(names) >= MAX_NAMES:
                     yield Found(index, f"there is no room for the name {name}")

@@ -316,7 +316,8 @@ def map_name_dash(context: Context, index: int, node: KeyFile) -> Iterator[Found
 def map_duplicate(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
     """A map is declared twice.
 
-    Its class and file are those of the last line, but flags of the first stay set.
+    Its class and file are those of the last line, but flags of the first stay set.  A line that says the same again is
+    harmless.
 
     Bad:
         Kx hash -o /etc/mail/x
@@ -325,7 +326,13 @@ def map_duplicate(context: Context, index: int, node: KeyFile) -> Iterator[Found
         Kx hash -o /etc/mail/x
         Ky hash /etc/mail/y
     """
-    if node.name.lower() in context.reading.maps:
+    old = context.reading.maps.get(node.name.lower())
+    if old is None:
+        return
+    same = old.cls == node.map_class.lower() and old.arguments == split_arguments(
+        node.map_class, _declared(context, node).text
+    )
+    if not same:
         start = 1 + len(node.blank or "")
         yield Found(index, f"there is a map {node.name} already", start, start + len(node.name))
 
