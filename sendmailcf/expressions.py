@@ -33,6 +33,7 @@ from attrs import frozen
 
 from .errors import EditError
 from .nodes import Node, field_names
+from .text import decode, stored
 
 #: Characters that always are tokens of their own, beside those of OperatorChars.
 DELIMITERS = "()<>,;\r\n"
@@ -311,8 +312,7 @@ def symbols(text: str) -> List[Item]:
 def _of_first_byte(sign: str, char: str) -> List[Item]:
     """A symbol whose name is the first byte of a character, and the other bytes; some are stored behind a 0xff."""
     raw = char.encode("utf-8", "surrogateescape")
-    if 0x80 <= raw[0] <= 0x9F or raw[0] == 0xFF:
-        raw = b"\xff" + raw
+    raw = stored(decode(raw[:1])) + raw[1:]
     rest = raw[1:].decode("ascii", "surrogateescape")
     return [Symbol(sign, raw[:1].decode("ascii", "surrogateescape")), *([rest] if rest else [])]
 

@@ -104,6 +104,11 @@ def hidden(text: str) -> Tuple[str, str]:
     return text.replace("#", stand_in), stand_in
 
 
+def stored(text: str) -> bytes:
+    """The bytes of a text as sendmail holds them: those that mean something to it stand behind a 0xff."""
+    return re.sub(rb"[\x80-\x9f\xff]", b"\xff\\g<0>", encode(text))
+
+
 def number(text: str) -> int:
     """A number as C's atol reads it: leading blanks, a sign, digits; garbage is 0, and the largest has 63 bits."""
     found = re.match(r"[ \t\n\v\f\r]*([+-]?)0*([0-9]*)", text)

@@ -173,6 +173,29 @@ LINES: List[Tuple[str, bytes]] = [
     ("ldap-secret-last", b"Ka ldap -k x -P /nosuch -P /etc/passwd"),
     # Ports.
     ("port-broadcast-address", b"O DaemonPortOptions=Addr=255.255.255.255"),
+    # Bytes.
+    *(
+        (f"{name}-{flag!r}", b"O %s=%s" % (option, flag))
+        for name, option in [("privacy", b"PrivacyOptions"), ("blame", b"DontBlameSendmail")]
+        for flag in [
+            b"\x01",
+            b"safe \x01",
+            b"safe\x01",
+            b"safe,\xe9",
+            b"safe\xe9safe",
+            b"safe\xc3\xa9safe",
+            b"safe\x80",
+        ]
+    ),
+    ("map-gap-of-two-bytes", b"Ka\xc3\xa9hash x"),
+    ("map-gap-of-a-byte", b"Ka\xa9hash x"),
+    ("map-gap-of-a-quoted-byte", b"Ka\x80hash x"),
+    ("map-space-of-two-bytes", b"Ka hash\xc3\xa9x"),
+    ("name-is-a-brace", b"D}x"),
+    ("macro-option-brace", b"OM}x"),
+    # Versions.
+    ("version-new-then-right", b"V100\nV10/Berkeley"),
+    ("version-right-then-new", b"V10/Berkeley\nV100"),
     # Comments.
     ("precedence-comment-in-name", b"Pfoo # c\n =x"),
     ("environment-comment-in-name", b"Efoo # c\n =x"),

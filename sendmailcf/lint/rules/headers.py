@@ -638,7 +638,8 @@ def _name_and_rest(node: Line) -> Tuple[str, str]:
     """
     if isinstance(node, (QueueGroup, MailFilter)):
         return unprotected(node.name), value_of("".join(map(str, node.equates)))
-    text = value_of(str(node)[1:].partition("\0")[0])
+    raw = node.text if isinstance(node, BadLine) else str(node)
+    text = value_of(type(raw)(raw[1:].partition("\0")[0]))
     name = re.split(f"[,{_SPACES}]", text, maxsplit=1)[0]
     # What ends the name is taken with it, so that a comma there needs no field behind it.
     return name, text[len(name) + 1 :]

@@ -112,7 +112,7 @@ def _find_bad_names(context: Context) -> Iterator[_Name]:
 def _defined(text: str) -> str:
     """The name behind the letter of a D, C or F line, if sendmail does not take it."""
     found = re.match(r"\{[^}\n\0]*\}?", text)
-    if text[:1] in ("", "\n", "\0", "}"):
+    if text[:1] in ("", "\n", "\0"):
         return "{}"
     return found.group() if found and not _NAME.fullmatch(found.group()) else ""
 

@@ -27,7 +27,7 @@ from ...known.maps import MAP_CLASSES, MapClassRow
 from ...makemap import read
 from ...nodes import BadLine, KeyFile, Line, value_of
 from ...references import MAP, Reference
-from ...text import encode, short_number
+from ...text import encode, short_number, stored
 from ...values import map_class_row, map_flags, split_arguments
 from .. import posix
 from ..context import Context
@@ -693,7 +693,14 @@ def map_no_class(context: Context, index: int, node: Line) -> Iterator[Found]:
     if isinstance(node, BadLine):
         found = _begins_a_name(context, node)
     else:
-        found = isinstance(node, KeyFile) and not isinstance(context.reading.expanded_map(node), KeyFile)
+        found = isinstance(node, KeyFile) and (
+            # One byte is taken for the gap behind the name.
+            (node.gap[0] > "\x7f" and len(stored(node.gap[0])) > 1)
+            or (
+                "$" in node.name + node.map_class
+                and not isinstance(context.reading.expanded_map(node), KeyFile)
+            )
+        )
     if found:
         yield Found(index, "the map has no class")
 

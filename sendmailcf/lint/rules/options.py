@@ -16,7 +16,7 @@ from ...expressions import symbols, unquoted
 from ...known.maps import WORD, MapClassRow
 from ...known.options import OPTIONS, OptionRow
 from ...nodes import BadLine, KeyFile, Option, RewritingRule, ShortOption
-from ...text import number
+from ...text import number, stored
 from ...values import (
     interval,
     map_class_row,
@@ -536,14 +536,27 @@ def option_flag_unknown(context: Context) -> Iterator[Found]:
     """
     for one in _lines(context, "PrivacyOptions", "DontBlameSendmail", "ServerSSLOptions", "ClientSSLOptions"):
         known = {choice.lower() for choice in one.row.choices}
-        for word in _ssl_words(one.value) if one.row.needs else re.findall(r"[A-Za-z0-9]+", one.value):
+        for word in _ssl_words(one.value) if one.row.needs else _flag_words(one.value):
             if word and word.lower() not in known and not (one.row.needs and word[0] in "0123456789"):
                 place = one.place(word)
                 yield Found(
                     one.index, f"{one.row.name} knows no {word}", *place, hint=_near(word, one.row.choices)
                 )
-        if not one.row.needs and not one.value.isascii() and not re.search(r"[A-Za-z0-9]", one.value):
-            yield Found(one.index, f"{one.row.name} knows no 8-bit characters", *one.place())
+        if not one.row.needs and "" in _flag_words(one.value):
+            yield Found(one.index, f"{one.row.name} has a character that separates no words", *one.place())
+
+
+def _flag_words(text: str) -> List[str]:
+    """The words of PrivacyOptions and DontBlameSendmail; one is empty where a character stands that is neither part of
+    a word nor separates two."""
+    if text.isascii() and text.isprintable():
+        return re.findall(r"[A-Za-z0-9]+", text)
+    # Any character ends a word, and is taken with it.
+    separators = r"[\t-\r !-/:-@\[-`{-~]*"
+    found = re.findall(
+        rf"{separators}(?:([A-Za-z0-9]+).?|([^A-Za-z0-9]))", stored(text).decode("latin-1"), re.DOTALL
+    )
+    return [word for word, _ in found]
 
 
 def _ssl_words(text: str) -> Iterator[str]:
