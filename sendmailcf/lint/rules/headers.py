@@ -92,20 +92,20 @@ def header_syntax(context: Context, index: int, node: Line) -> Iterable[Found]:
     condition = value_of(node.condition)
     if (condition[:1] == "?" and condition[-1:] != "?") or condition == "?":
         return (Found(index, "a comment cuts off the end of a condition", 1, 1 + len(node.condition or "")),)
-    if node.condition and _bad_condition(node.condition[1:-1]):
+    if node.condition and _bad_condition(condition[1:-1]):
         message = "a condition is flags of mailers, or one macro and nothing else"
         return (Found(index, message, 1, 1 + len(node.condition)),)
     return ()
 
 
 def _bad_condition(text: str) -> bool:
-    items = symbols(value_of(text))
+    items = symbols(text)
     if any(isinstance(one, Symbol) for one in items):
         return len(items) > 1 or getattr(items[0], "sign", "") != ""
     plain = "".join(items)
     if plain[:1] == "$":
-        # Two dollars are one, which sendmail then takes for the beginning of a macro.
-        return not re.fullmatch(r"\{[A-Za-z0-9_]{2,25}\}|[^{}]", plain[1:])
+        # Two dollars are one, which sendmail then takes for the beginning of a macro; some names make it crash.
+        return not re.fullmatch(r"\{[A-Za-z0-9_]{2,25}\}|[^{$]", plain[1:]) or not plain.isascii()
     return not plain.isascii()
 
 
@@ -440,6 +440,8 @@ def file_map_arguments(context: Context, index: int, node: ClassFile) -> Iterato
                 yield Found(index, told.message)
                 return
     flags, rest = map_flags(row.name, found.group(2))
+    if row.name in ("macro", "arith"):
+        yield Found(index, f"sendmail crashes when it looks into a map of the class {row.name} here")
     suffix, file = _FILES.get(row.name), words(rest)
     if suffix is None or not file or any(letter == "o" for letter, _ in flags):
         return
