@@ -68,7 +68,7 @@ from .nodes import (
 from .reading import Reading
 from .record import Record
 from .references import MAILER, MAP, RULESET, Reference, references
-from .text import meaning
+from .text import meaning, number
 from .values import (
     MapArguments,
     OptionValue,
@@ -80,7 +80,6 @@ from .values import (
     interval_text,
     map_arguments,
     map_class_row,
-    number,
     option_row,
     quoted_field,
     short_option_row,

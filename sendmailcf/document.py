@@ -33,7 +33,7 @@ from typing import (
 from . import nodes
 from .errors import EditError
 from .nodes import BadLine, Comment, Line, Node, uncut
-from .text import decode, encode, fold, hidden, physical, split_eol
+from .text import decode, encode, fold, hidden, physical, short_number, split_eol
 
 if TYPE_CHECKING:
     from . import grammar
@@ -350,7 +350,7 @@ class CfLines(Document[Line]):
                 yield parsed(text) or parse(text)
             if text[:1] == "V":
                 found = _LEVEL.match(text)
-                level = int(found.group(1)) if found else level
+                level = short_number(found.group(1)) if found else level
 
     def _edited(self) -> None:
         self._levels = self._places = self._initials = None
@@ -359,7 +359,7 @@ class CfLines(Document[Line]):
         """The version level in force at line `index`: that of the last V line above it, 0 without one."""
         if self._levels is None:
             found = [(at, _LEVEL.match(self._lines[at])) for at in self._by_head().get("V", ())]
-            self._levels = [(at, int(match.group(1))) for at, match in found if match]
+            self._levels = [(at, short_number(match.group(1))) for at, match in found if match]
         return next((level for at, level in reversed(self._levels) if at < index), 0)
 
     def kind(self, index: int) -> Type[Line]:

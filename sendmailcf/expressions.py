@@ -33,6 +33,7 @@ from attrs import frozen
 
 from .errors import EditError
 from .nodes import Node, field_names
+from .text import decode, stored
 
 #: Characters that always are tokens of their own, beside those of OperatorChars.
 DELIMITERS = "()<>,;\r\n"
@@ -307,9 +308,25 @@ def symbols(text: str) -> List[Item]:
     """
     if "$" not in text:
         return [text] if text else []
-    pieces = _SYMBOL.split(text)
-    pieces[1::2] = map(_symbol, pieces[1::2])
-    return [piece for piece in pieces if piece]
+    pieces: List[Item] = list(_SYMBOL.split(text))
+    if text.isascii():
+        pieces[1::2] = map(_symbol, pieces[1::2])
+        return [piece for piece in pieces if piece]
+    items: List[Item] = []
+    for at, piece in enumerate(pieces):
+        if at % 2 and piece[-1] > "\x7f":
+            items += _of_first_byte(piece[1:-1], piece[-1])
+        elif piece:
+            items.append(_symbol(piece) if at % 2 else piece)
+    return items
+
+
+def _of_first_byte(sign: str, char: str) -> List[Item]:
+    """A symbol whose name is the first byte of a character, and the other bytes; some are stored behind a 0xff."""
+    raw = char.encode("utf-8", "surrogateescape")
+    raw = stored(decode(raw[:1])) + raw[1:]
+    rest = raw[1:].decode("ascii", "surrogateescape")
+    return [Symbol(sign, raw[:1].decode("ascii", "surrogateescape")), *([rest] if rest else [])]
 
 
 def found_symbols(text: str, *, named: bool = False) -> Iterator[Tuple[int, Symbol, str]]:
@@ -358,8 +375,9 @@ def _pass(items: Sequence[Item], value: Callable[[str], Optional[List[Item]]]) -
             if skipping:
                 skipped += 1
             else:
-                # True if the macro is defined and not empty.
-                skipping = not value(item.name)
+                # True if the macro is defined and not empty; symbols are macros, too.
+                defined = value(item.name)
+                skipping = item.name not in _META if defined is None else not defined
             continue
         if level and item == "$|":
             skipping = skipping if skipped else not skipping

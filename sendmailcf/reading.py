@@ -44,7 +44,8 @@ from .nodes import (
     value_of,
 )
 from .record import Record
-from .values import MapArguments, map_class_row, number, option_row, short_option_row, split_arguments, words
+from .text import number, short_number
+from .values import MapArguments, map_class_row, option_row, short_option_row, split_arguments, words
 
 #: Stand-ins for what sendmail finds out of its host before it reads a file: values of macros, and members of classes.
 OWN_NAMES: Mapping[str, str] = {
@@ -133,7 +134,7 @@ class RulesetNumbers:
         if found.group("digits"):
             return self._within(found.group("digits"))[0], rest
         name = found.group("name")
-        number = self._of.get(name, -1)
+        known = self._of.get(name, -1)
         if found.group("equals"):
             given = re.match("[0-9]+", rest)
             if given is None:
@@ -141,24 +142,24 @@ class RulesetNumbers:
             refusal, new = self._within(given.group())
             if refusal:
                 return refusal, ""
-            if number not in (-1, new):
-                was = f"{name} has the number {number} already"
+            if known not in (-1, new):
+                was = f"{name} has the number {known} already"
                 return Refusal("renumbered", f"{was}, and cannot be {new}"), rest[given.end() :]
-            number, rest = new, rest[given.end() :]
-        elif number < 0:
+            known, rest = new, rest[given.end() :]
+        elif known < 0:
             self._next -= 1
             if self._next < MAX_RULESETS:
                 return Refusal("too-many", f"{name}: there are {MAX_RULESETS} rulesets with names alone"), ""
-            number = self._next
-        self._of[name] = number
+            known = self._next
+        self._of[name] = known
         return ACCEPTED, rest
 
     @staticmethod
     def _within(digits: str) -> Tuple[Refusal, int]:
         # What strtol gives, as much of it as an int holds.
-        number = min(int(digits), (1 << 63) - 1) & 0xFFFFFFFF
-        if number < MAX_RULESETS:
-            return ACCEPTED, number
+        value = number(digits) & 0xFFFFFFFF
+        if value < MAX_RULESETS:
+            return ACCEPTED, value
         return Refusal("bad-number", f"ruleset {digits}: the numbers end at {MAX_RULESETS - 1}"), 0
 
 
@@ -291,7 +292,7 @@ class Reading:
         return refusal, rest
 
     def _version(self, node: Version) -> None:
-        self.level = number(node.level)
+        self.level = short_number(node.level)
         self._kept = None
         host = self.value("w")
         if self.level >= 5 and "." in host:
@@ -434,7 +435,9 @@ class _Kept:
 
     def __init__(self, node: RewritingRule, ops: FrozenSet[str], comments: bool) -> None:
         self.node = node
-        self.sides = _sides(node.lhs, node.rhs, "\t" in (node.comment or ""))
+        # A blank behind a dollar is its name, and goes with a comment behind it.
+        ended = "\t" in (node.comment or "") or node.rhs[-1:] in (" ", "\v", "\f", "\r")
+        self.sides = _sides(node.lhs, node.rhs, ended)
         found = [one for side in self.sides for one in side if isinstance(one, Symbol)]
         self.names = frozenset([one.name for one in found if one.sign in ("", "?")])
         plain = not any(one.is_macro or one.sign == "?" for one in found)

@@ -11,6 +11,7 @@ import re
 from typing import Iterable, List, Optional, Tuple, Union
 
 _WHITE = " \t\n\v\f\r"
+_LONGEST = (1 << 63) - 1
 _LOGICAL = re.compile(r"[^\n]*(?:\n[ \t][^\n]*)*\n?")
 _PHYSICAL = re.compile(r"[^\n]*\n?")
 _MEANING = re.compile(
@@ -108,3 +109,21 @@ def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> Optional[str
     from difflib import get_close_matches  # which loads much, and is needed where something is wrong
 
     return next(iter(get_close_matches(word, list(known), 1, alike)), None)
+
+
+def stored(text: str) -> bytes:
+    """The bytes of a text as sendmail holds them: those that mean something to it stand behind a 0xff."""
+    return re.sub(rb"[\x80-\x9f\xff]", b"\xff\\g<0>", encode(text))
+
+
+def number(text: str) -> int:
+    """A number as C's atol reads it: leading blanks, a sign, digits; garbage is 0, and the largest has 63 bits."""
+    found = re.match(r"[ \t\n\v\f\r]*([+-]?)0*([0-9]*)", text)
+    sign, digits = found.groups() if found else ("", "")
+    value = int(digits or "0") if len(digits) < 20 else _LONGEST + 1
+    return max(-value, -_LONGEST - 1) if sign == "-" else min(value, _LONGEST)
+
+
+def short_number(text: str) -> int:
+    """A number as C's atoi reads it: of the same number, what an int of 32 bits holds."""
+    return ((number(text) + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)

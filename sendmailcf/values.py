@@ -15,13 +15,13 @@ from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence,
 from attrs import frozen
 
 from .errors import EditError
-from .expressions import Item, symbols, unquoted
+from .expressions import Item, Symbol, symbols, unquoted
 from .known.maps import GENERIC, MAP_CLASSES, WORD, MapClassRow
 from .known.options import OPTIONS, OptionRow
 from .known.policies import PORT_KEYS
 from .nodes import KeyFile, value_of
 from .record import Record
-from .text import nearest
+from .text import nearest, number
 
 OptionValue = Union[str, bool, int, timedelta, Sequence[str], Mapping[str, str]]
 _BLANKS = re.compile(r"[ \t\n\v\f\r]+")
@@ -86,12 +86,6 @@ def _as_bool(row: OptionRow, text: str) -> OptionValue:
     return text == "" or text[0] in "tTyY"
 
 
-def number(text: str) -> int:
-    """A number as C's atoi reads it: leading blanks, a sign, digits; garbage is 0."""
-    found = re.match(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", text)
-    return int(found.group(1)) if found else 0
-
-
 def _as_int(row: OptionRow, text: str) -> OptionValue:
     return number(text)
 
@@ -101,6 +95,8 @@ def _as_octal(row: OptionRow, text: str) -> OptionValue:
     return int(found.group(), 8) & 0o777 if found else 0
 
 
+#: What a timedelta holds, seconds.
+_LONGEST_INTERVAL = timedelta.max // timedelta(seconds=1)
 _SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -109,9 +105,10 @@ def interval(text: str, unit: str = "s") -> timedelta:
     if text.lower() == "now":
         return timedelta(seconds=-1)
     negative, total = text.startswith("-"), 0
-    for number, letter in re.findall(r"([0-9]*)([^0-9]?)", text[negative:]):
-        if number or letter:
-            total += int(number or 0) * _SECONDS.get(letter, _SECONDS[unit])
+    for digits, letter in re.findall(r"([0-9]*)([^0-9]?)", text[negative:]):
+        if digits or letter:
+            total += number(digits) * _SECONDS.get(letter, _SECONDS[unit])
+    total = min(total, _LONGEST_INTERVAL)
     return timedelta(seconds=-total if negative else total)
 
 
@@ -373,6 +370,61 @@ def field_items(raw: Optional[str]) -> List[Item]:
     """The same as pieces of text and symbols."""
     # A mark at the end keeps white space there from being taken for the end of the line.
     return [] if raw is None else unquoted(symbols(value_of(type(raw)(raw + "x"))[:-1]))
+
+
+#: Bytes of a field; what follows is read as the next one.
+MAX_FIELD_BYTES = 2047
+_FIELD_START = re.compile(r"[, \t\n\v\f\r]*([^=,]?)[^=,]*(=?)[ \t\n\v\f\r]*", re.DOTALL)
+
+
+def field_list(text: str) -> List[Tuple[str, Optional[str]]]:
+    """The fields behind the name of a mailer, queue group or filter, of any text: the character of the key that counts
+    and the text, or None where `=` is missing, behind which nothing is read.
+
+    text: without inline comments (`value_of`).
+    """
+    # A symbol is a character that nothing else is.
+    items = symbols(text)
+    stand_in = {chr(0x100000 + at): one for at, one in enumerate(items) if isinstance(one, Symbol)}
+    flat = "".join(chr(0x100000 + at) if isinstance(one, Symbol) else one for at, one in enumerate(items))
+    found: List[Tuple[str, Optional[str]]] = []
+    at = 0
+    while at < len(flat):
+        start = _FIELD_START.match(flat, at)
+        key = start.group(1) if start else ""
+        if start is None or not start.group(2):
+            found.append((key, None))
+            break
+        stored, at = _munched(flat, start.end(), stand_in)
+        # A field without a key has its = in the place of one.
+        found.append((key or "=", "".join(stand_in.get(c, c) for c in stored)))
+    return found
+
+
+def _munched(flat: str, at: int, wide: Mapping[str, Symbol]) -> Tuple[str, int]:
+    """A field as it is stored, and where reading it ended (munchstring of readcf.c)."""
+    stored: List[str] = []
+    left, protected, quoted = MAX_FIELD_BYTES, False, False
+    while at < len(flat):
+        c = flat[at]
+        size = wide[c].size if c in wide else len(c.encode("utf-8", "surrogateescape"))
+        if size > left:
+            break
+        if protected:
+            c, protected = _CONTROLS.get(c, c), False
+        elif c == "\\":
+            protected, c, size = True, "", 0
+        elif c == '"':
+            quoted, c, size = not quoted, "", 0
+        elif c == "," and not quoted:
+            break
+        stored.append(c)
+        left -= size
+        at += 1
+    return "".join(stored), at
+
+
+_CONTROLS = {"n": "\n", "r": "\r", "f": "\f", "b": "\b"}
 
 
 def quoted_field(text: str) -> str:

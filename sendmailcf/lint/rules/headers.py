@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Iterable, Iterator, List, Optional, Set, Tuple
 
+from attrs import frozen
+
 from ...expressions import Symbol, symbols
 from ...known.macros import CLASSES
 from ...known.queues import FILTER_EQUATES, FILTER_TIMEOUTS, QUEUE_EQUATES, QUEUE_FLAGS
@@ -19,6 +21,7 @@ from ...nodes import (
     Equate,
     Equates,
     HeaderDefinition,
+    KeyFile,
     Line,
     MailerDefinition,
     MailFilter,
@@ -27,13 +30,25 @@ from ...nodes import (
     QueueGroup,
     ShortOption,
     bare,
+    unprotected,
     value_of,
 )
+from ...record import Record
 from ...references import CLASS, RULESET
-from ...values import field_text, map_class_row, number, option_row, short_option_row, words
+from ...text import number
+from ...values import (
+    MAX_FIELD_BYTES,
+    field_list,
+    field_text,
+    map_class_row,
+    map_flags,
+    option_row,
+    short_option_row,
+    words,
+)
 from ..context import Context
 from ..problem import Severity
-from ..rule import Found, rule
+from ..rule import RULES, Found, rule
 
 _DEAD = "sendmail does not start"
 _SPACES = " \t\n\v\f\r"
@@ -42,7 +57,7 @@ _MAX_PRECEDENCES = 25
 _MAX_QUEUE_GROUPS = 50
 #: The size of a local socket's name, with the NUL at its end.
 _SOCKET_BYTES = 108
-_NAME = re.compile(r"(?:\{[A-Za-z0-9_]{1,25}\}|\\#|[^{}#\n\0])")
+_NAME = re.compile(r"(?:\{[A-Za-z0-9_]{1,25}\}|[^{}\0])")
 
 
 def _text(raw: Optional[str]) -> str:
@@ -75,21 +90,24 @@ def header_syntax(context: Context, index: int, node: Line) -> Iterable[Found]:
         return (Found(index, "a header's name holds a macro", start, start + len(node.name)),)
     if node.condition is None and node.name[:1] == "?":
         return (Found(index, "a condition has no end", 1, 2),)
-    if node.condition and _bad_condition(node.condition[1:-1]):
+    condition = value_of(node.condition)
+    if (condition[:1] == "?" and condition[-1:] != "?") or condition == "?":
+        return (Found(index, "a comment cuts off the end of a condition", 1, 1 + len(node.condition or "")),)
+    if node.condition and _bad_condition(condition[1:-1]):
         message = "a condition is flags of mailers, or one macro and nothing else"
         return (Found(index, message, 1, 1 + len(node.condition)),)
     return ()
 
 
 def _bad_condition(text: str) -> bool:
-    items = [one for one in symbols(value_of(text)) if one]
-    first = items[0] if items else ""
-    if isinstance(first, Symbol):
-        return first.sign != "" or len(items) > 1
-    if first[:1] == "$":
-        # Two dollars are one, which sendmail then takes for the beginning of a macro.
-        return len(items) > 1 or not _NAME.fullmatch(first[1:])
-    return not first.isascii() or len(items) > 1
+    items = symbols(text)
+    if any(isinstance(one, Symbol) for one in items):
+        return len(items) > 1 or getattr(items[0], "sign", "") != ""
+    plain = "".join(items)
+    if plain[:1] == "$":
+        # Two dollars are one, which sendmail then takes for the beginning of a macro; some names make it crash.
+        return not re.fullmatch(r"\{[A-Za-z0-9_]{2,25}\}|[^{$]", plain[1:]) or not plain.isascii()
+    return not plain.isascii()
 
 
 @rule("HQ002", "header-flag-unused", Severity.INFO)
@@ -254,11 +272,16 @@ def class_duplicate_word(context: Context, index: int, node: ClassWords) -> Iter
 
 def _file(node: ClassFile) -> str:
     """The path of a file of words; "" for a program or a map."""
-    source = value_of(node.source)
-    if source[:1] not in ("/", "|") and re.match(r"[^@]*@(?:LDAP$|[^:]+:)", source):
+    if _map_of(node) is not None:
         return ""
-    file = source.replace('"', "")
+    file = re.sub(r'"|\\(?= |\Z)', "", value_of(node.source))
     return "" if file[:1] == "|" else file
+
+
+def _map_of(node: ClassFile) -> Optional[re.Match[str]]:
+    """The map of an F line: its class in group 1, None for that of LDAP, and its arguments in group 2."""
+    found = re.match(r"(?![/|])[^@]*@(?:LDAP\Z|([^:]+):(.*))", value_of(node.source), re.DOTALL)
+    return found if found is None or found.group(1) is not None or node.format is None else None
 
 
 @rule("HQ020", "file-missing", Severity.ERROR, ClassFile, reported="E", consequence=_DEAD)
@@ -296,6 +319,8 @@ def file_missing(context: Context, index: int, node: ClassFile) -> Iterator[Foun
     ):
         loose = [name for name, mode, _ in facts.directories if mode & 0o022]
         why = f"others may write in {loose[0]}" if loose else ""
+    if facts.data is not None and path.endswith("/"):
+        why = "it is no directory"
     if why:
         start = 1 + len(node.name + (node.blank or "") + (node.optional or ""))
         yield Found(index, f"{path}: {why}", start, start + len(node.source))
@@ -317,18 +342,25 @@ def file_optional_glued(context: Context, index: int, node: BadLine) -> Iterator
         yield Found(index, "-o needs a blank behind it: the file is dropped with it")
 
 
-@rule("HQ022", "file-quote", Severity.ERROR, bad="F", reported="E", consequence=_DEAD)
-def file_quote(context: Context, index: int, node: BadLine) -> Iterator[Found]:
-    """A quote in the name of a file has no end.
+@rule("HQ022", "file-quote", Severity.ERROR, ClassFile, bad="F", reported="E", consequence=_DEAD)
+def file_quote(context: Context, index: int, node: Line) -> Iterator[Found]:
+    """A quote in the name of a file has no end, or the name ends in a backslash with nothing behind it.
 
     Bad:
         F{Foo}"/etc/mail/foo
     Good:
         F{Foo}-o "/etc/mail/foo"
     """
-    rest = _behind_name(node)
-    if rest is not None and re.sub(r"^-o[^ \t\n\v\f\r]*", "", rest).count('"') % 2:
-        yield Found(index, "a quote has no end")
+    if isinstance(node, ClassFile):
+        if node.source[-1:] == "\\" and node.format is None and _map_of(node) is None:
+            yield Found(index, "the name of the file ends in a backslash")
+        return
+    rest = _behind_name(node) if isinstance(node, BadLine) else None
+    if rest is not None:
+        # The word that begins with -o is dropped once; only a blank outside of quotes ends the name.
+        name = re.match('(?:"[^"]*"|[^ "])*', re.sub(f"^-o[^{_SPACES}]*[{_SPACES}]*", "", rest))
+        if name is not None and name.string[name.end() :][:1] == '"':
+            yield Found(index, "a quote has no end")
 
 
 @rule("HQ023", "file-no-name", Severity.ERROR, ClassFile, bad="F", reported="E", consequence=_DEAD)
@@ -367,9 +399,8 @@ def file_map_class(context: Context, index: int, node: ClassFile) -> Iterator[Fo
     Good:
         F{Foo}key@hash:-o /etc/mail/foo
     """
-    source = value_of(node.source)
-    found = re.match(r"(?![/|])[^@]*@(?!LDAP$)([^:]+):", source)
-    if found is None:
+    found = _map_of(node)
+    if found is None or found.group(1) is None:
         return
     row = map_class_row(found.group(1).lower())
     why = "" if row is None else context.settings.missing(row)
@@ -377,6 +408,51 @@ def file_map_class(context: Context, index: int, node: ClassFile) -> Iterator[Fo
         start = 1 + len(node.name + (node.blank or "") + (node.optional or "")) + found.start(1)
         message = f"no maps of class {found.group(1)}" + (f": {why}" if why else "")
         yield Found(index, message, start, start + len(found.group(1)))
+
+
+#: Classes of maps with a file, as F lines open them: what is appended to its name.
+_FILES = {"hash": ".db", "btree": ".db", "implicit": ".db", "text": "", "stab": ""}
+
+
+@rule("HQ019", "file-map-arguments", Severity.ERROR, ClassFile, reported="E", consequence=_DEAD)
+def file_map_arguments(context: Context, index: int, node: ClassFile) -> Iterator[Found]:
+    """The map of an F line has arguments that its K line could not have, or its file is not there.
+
+    sendmail opens the map when it reads the line.  `-o` belongs to the arguments of the map; before them it changes
+    nothing.
+
+    Bad:
+        F{Foo}key@hash:
+    Bad:
+        F{Foo}key@hash:-Z /etc/mail/foo
+    Bad:
+        --- /etc/mail/sendmail.cf
+        F{Foo}-o key@hash:/etc/mail/foo
+    Good:
+        --- /etc/mail/sendmail.cf
+        F{Foo}key@hash:-o /etc/mail/foo
+    """
+    found = _map_of(node)
+    row = map_class_row((found.group(1) or "ldap").lower()) if found else None
+    if found is None or row is None or context.settings.missing(row) or not found.group(1):
+        return
+    declared = KeyFile(name="{class}", map_class=row.name, arguments=found.group(2).strip(_SPACES) or None)
+    for one in RULES.values():
+        if KeyFile in one.on and one.reported == "E":
+            for told in one.check(context, index, declared):
+                yield Found(index, told.message)
+                return
+    flags, rest = map_flags(row.name, found.group(2))
+    if row.name in ("macro", "arith"):
+        yield Found(index, f"sendmail crashes when it looks into a map of the class {row.name} here")
+    suffix, file = _FILES.get(row.name), words(rest)
+    if suffix is None or not file or any(letter == "o" for letter, _ in flags):
+        return
+    facts = context.file(file[0] if file[0].endswith(suffix) else file[0] + suffix)
+    if row.name == "text" and file[0][0] != "/":
+        yield Found(index, f"{file[0]} is no whole path")
+    elif facts is not None and facts.missing:
+        yield Found(index, f"the map {file[0]} of the class {row.name} is not there")
 
 
 @rule(
@@ -548,8 +624,34 @@ def _equates(node: Equates) -> Iterator[Tuple[Equate, int, str]]:
         at += len(str(one))
 
 
-@rule("HQ040", "queue-syntax", Severity.ERROR, bad="Q", reported="E", consequence=_DEAD)
-def queue_syntax(context: Context, index: int, node: BadLine) -> Iterator[Found]:
+def _fields(node: Line) -> List[Tuple[str, Optional[str], int]]:
+    """The fields of a Q or X line: the key, the text, None where `=` is missing, and where it stands."""
+    if isinstance(node, (QueueGroup, MailFilter)):
+        fields: List[Tuple[str, Optional[str], int]] = [
+            (e.key[:1], text, at) for e, at, text in _equates(node)
+        ]
+        if not any(text and len(text) * 2 > MAX_FIELD_BYTES for _, text, _ in fields):
+            return fields
+    _, rest = _name_and_rest(node)
+    return [(key, text, 1) for key, text in field_list(rest)]
+
+
+def _name_and_rest(node: Line) -> Tuple[str, str]:
+    """The name of a queue group or filter, and what follows it.
+
+    A Q line whose name is empty, or that has a field without a key, cannot be read, and sendmail takes it.
+    """
+    if isinstance(node, (QueueGroup, MailFilter)):
+        return unprotected(node.name), value_of("".join(map(str, node.equates)))
+    raw = node.text if isinstance(node, BadLine) else str(node)
+    text = value_of(type(raw)(raw[1:].partition("\0")[0]))
+    name = re.split(f"[,{_SPACES}]", text, maxsplit=1)[0]
+    # What ends the name is taken with it, so that a comma there needs no field behind it.
+    return name, text[len(name) + 1 :]
+
+
+@rule("HQ040", "queue-syntax", Severity.ERROR, QueueGroup, bad="Q", reported="E", consequence=_DEAD)
+def queue_syntax(context: Context, index: int, node: Line) -> Iterator[Found]:
     """A Q line has no name, or a field of it has no =.
 
     Bad:
@@ -557,36 +659,31 @@ def queue_syntax(context: Context, index: int, node: BadLine) -> Iterator[Found]
     Good:
         Qfoo, P=/var/spool/mqueue
     """
-    text = value_of(node.text[1:].partition("\0")[0])
-    fields = re.sub(r"^[^, \t\n\v\f\r]*[, \t\n\v\f\r]?", "", text)
-    if text and all(
-        "=" in one
-        for one in re.split(r',(?=(?:[^"]*"[^"]*")*[^"]*$)', fields.lstrip("," + _SPACES))
-        if fields
-    ):
-        # An empty name, or nothing behind the first comma, is odd, and sendmail takes it.
-        return
-    yield Found(index, "a Q line is Q, a name, and fields with = and commas between them")
+    nothing = isinstance(node, BadLine) and not value_of(node.text[1:].partition("\0")[0])
+    if nothing or any(text is None for _, text, _ in _fields(node)):
+        yield Found(index, "a Q line is Q, a name, and fields with = and commas between them")
 
 
-@rule("HQ041", "queue-key", Severity.ERROR, QueueGroup, reported="E", consequence=_DEAD)
-def queue_key(context: Context, index: int, node: QueueGroup) -> Iterator[Found]:
+@rule("HQ041", "queue-key", Severity.ERROR, QueueGroup, bad="Q", reported="E", consequence=_DEAD)
+def queue_key(context: Context, index: int, node: Line) -> Iterator[Found]:
     """A field of a Q line is none of P F I N R J r.
 
     Bad:
         Qfoo, Z=1
+    Bad:
+        Qfoo, =1
     Good:
         Qfoo, R=1
     """
     known = {row.letter for row in QUEUE_EQUATES if not row.needs or context.settings.has(row.needs)}
-    for one, at, _ in _equates(node):
-        if one.key[:1] not in known:
-            yield Found(index, f"queue groups have no field {one.key[:1]}=", at, at + len(one.key))
+    for key, text, at in _fields(node):
+        if key not in known and text is not None:
+            yield Found(index, f"queue groups have no field {key}=", at, at + 1)
             return
 
 
-@rule("HQ042", "queue-path", Severity.ERROR, QueueGroup, reported="E", consequence=_DEAD)
-def queue_path(context: Context, index: int, node: QueueGroup) -> Iterator[Found]:
+@rule("HQ042", "queue-path", Severity.ERROR, QueueGroup, bad="Q", reported="E", consequence=_DEAD)
+def queue_path(context: Context, index: int, node: Line) -> Iterator[Found]:
     """The path of a queue group is empty.
 
     Bad:
@@ -594,9 +691,28 @@ def queue_path(context: Context, index: int, node: QueueGroup) -> Iterator[Found
     Good:
         Qfoo, P=/var/spool/mqueue
     """
-    for one, at, text in _equates(node):
-        if one.key[:1] == "P" and not text:
-            yield Found(index, "the path of the queue group is empty", at, at + len(one.key))
+    for key, text, at in _fields(node):
+        if key == "P" and text == "":
+            yield Found(index, "the path of the queue group is empty", at, at + 1)
+
+
+@frozen(eq=False, repr=False)
+class _Group(Record):
+    """A queue group as it is in the end: its name, its path, "" for none, and where the path stands."""
+
+    index: int
+    name: str
+    path: str
+    start: int
+
+
+def _groups(context: Context) -> Iterator[_Group]:
+    """The queue groups by line; a later one of the same name replaces all of an earlier one."""
+    lines: List[Tuple[int, Line]] = list(context.cf.of_kind(QueueGroup))
+    lines += [(at, context.cf[at]) for at in context.unreadable if context.cf.text(at)[:1] == "Q"]
+    for index, node in sorted(lines, key=lambda one: one[0]):
+        paths = [(text, at) for key, text, at in _fields(node) if key == "P" and text]
+        yield _Group(index, _name_and_rest(node)[0], *(paths[-1] if paths else ("", 1)))
 
 
 @rule("HQ043", "queue-path-outside", Severity.ERROR, reported="E", consequence=_DEAD)
@@ -615,25 +731,53 @@ def queue_path_outside(context: Context) -> Iterator[Found]:
     settings = context.cf.options.all("QueueDirectory")
     if context.refused or not settings:
         return
-    base = settings[-1].value
+    base = settings[-1].value or "mqueue"
     if "*" in base:
         base = base.rpartition("/")[0]
     base = base.rstrip("/")
-    for index, node in context.cf.of_kind(QueueGroup):
-        for one, at, text in _equates(node):
-            if one.key[:1] != "P" or not text:
-                continue
-            why = ""
-            if text[0] != "/":
-                why = "is not absolute"
-            elif text.rstrip("/") != base and not text.startswith(base + "/"):
-                why = f"is not in {base}"
-            elif "*" not in text:
-                facts = context.file(text)
-                why = "is not there" if facts is not None and facts.missing else ""
-            if why:
-                yield Found(index, f"the path {text} of the queue group {node.name} {why}", at)
-                return
+    for one in {group.name.lower(): group for group in _groups(context)}.values():
+        above = [setting.value or "mqueue" for setting in settings if setting.index < one.index]
+        path = one.path or (above[-1] if above else base)
+        why = ""
+        if path[0] != "/":
+            why = "is not absolute"
+        elif not one.path and path == settings[-1].value:
+            continue
+        elif path.rstrip("/") != base and not path.startswith(base + "/"):
+            why = f"is not in {base}"
+        elif "*" not in path:
+            facts = context.file(path)
+            why = "is not there" if facts is not None and facts.missing else ""
+        if why:
+            yield Found(one.index, f"the path {path} of the queue group {one.name} {why}", one.start)
+            return
+
+
+@rule("HQ049", "queue-before-directory", Severity.ERROR, reported="E", consequence=_DEAD)
+def queue_before_directory(context: Context) -> Iterator[Found]:
+    """A queue group without a path stands above QueueDirectory.
+
+    It takes the directory that is set at that line, and there is none.
+
+    Bad (whole):
+        V10/Berkeley
+        Qfoo, R=1
+        O QueueDirectory=/var/spool/mqueue
+        Mlocal, P=/bin/true, F=lsDFM, A=true $u
+    Good:
+        Qfoo, R=1
+    """
+    first = _first_directory(context)
+    for group in _groups(context):
+        if group.index < first and not group.path and group.index not in context.refused:
+            message = f"the queue group {group.name} has no path, and QueueDirectory is not set above it"
+            yield Found(group.index, message, 1, 1 + len(group.name))
+
+
+def _first_directory(context: Context) -> int:
+    """The line that sets QueueDirectory first, or the end of the file."""
+    settings = context.cf.options.all("QueueDirectory")
+    return settings[0].index if settings else len(context.cf)
 
 
 @rule("HQ044", "queue-limit", Severity.ERROR, reported="E", consequence=_DEAD)
@@ -770,12 +914,14 @@ def queue_late_options(context: Context) -> Iterator[Found]:
             row = option_row(node.name) if isinstance(node, Option) else short_option_row(node.flag)
             key = inherits.get(row.name, "") if row else ""
             late = next((one for one in groups if key and one.equate(key) is None), None)
+            if key == "P" and late is not None and index == _first_directory(context):
+                continue  # queue_before_directory tells of it
             if row is not None and late is not None:
                 yield Found(index, f"the queue group {late.name} above does not see this {row.name}")
 
 
-@rule("HQ060", "milter-syntax", Severity.ERROR, bad="X", reported="E", consequence=_DEAD)
-def milter_syntax(context: Context, index: int, node: BadLine) -> Iterator[Found]:
+@rule("HQ060", "milter-syntax", Severity.ERROR, MailFilter, bad="X", reported="E", consequence=_DEAD)
+def milter_syntax(context: Context, index: int, node: MailFilter | BadLine) -> Iterator[Found]:
     """An X line has no name, or a field of it has no =.
 
     Bad:
@@ -783,7 +929,10 @@ def milter_syntax(context: Context, index: int, node: BadLine) -> Iterator[Found
     Good:
         Xfoo, S=local:/run/foo, F=T
     """
-    if not _comma_in_timeouts(node):
+    cut = isinstance(node, MailFilter) and any(text is None for _, text, _ in _fields(node))
+    if cut and context.settings.has("MILTER"):
+        yield Found(index, f"a field has more than {MAX_FIELD_BYTES} bytes, and no = stands in its rest")
+    elif isinstance(node, BadLine) and not _comma_in_timeouts(node):
         yield Found(index, "an X line is X, a name, and fields with = and commas between them")
 
 
@@ -817,9 +966,9 @@ def milter_key(context: Context, index: int, node: MailFilter) -> Iterator[Found
         Xfoo, S=local:/run/foo, F=T
     """
     known = {row.letter for row in FILTER_EQUATES}
-    for one, at, _ in _equates(node) if context.settings.has("MILTER") else ():
-        if one.key[:1] not in known:
-            yield Found(index, f"filters have no field {one.key[:1]}=", at, at + len(one.key))
+    for key, text, at in _fields(node) if context.settings.has("MILTER") else ():
+        if key not in known and text is not None:
+            yield Found(index, f"filters have no field {key}=", at, at + 1)
             return
 
 
@@ -897,7 +1046,7 @@ def _is_address(kind: str, text: str) -> bool:
     for part in parts:
         if not re.fullmatch("0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*", part):
             return False
-        numbers.append(int(part, 16 if part[:2] in ("0x", "0X") else 8 if part[0] == "0" else 10))
+        numbers.append(number(part) if part[0] != "0" else int(part, 16 if part[:2] in ("0x", "0X") else 8))
     # The last number fills all bytes that are left.
     return (
         len(parts) <= 4 and all(one < 256 for one in numbers[:-1]) and numbers[-1] < 256 ** (5 - len(parts))

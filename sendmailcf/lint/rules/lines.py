@@ -27,8 +27,7 @@ from ...nodes import (
     Version,
     value_of,
 )
-from ...text import blanked
-from ...values import number
+from ...text import blanked, short_number
 from ..context import Context
 from ..problem import Severity
 from ..rule import Found, rule
@@ -122,7 +121,8 @@ def version_new(context: Context, index: int, node: Version) -> Iterator[Found]:
     Good (start):
         V10/Berkeley
     """
-    if number(node.level) > NEWEST_LEVEL:
+    # Of several V lines, the last one is judged when the file is read.
+    if short_number(node.level) > NEWEST_LEVEL and [*context.cf.of_kind(Version)][-1][0] == index:
         start = 1 + len(node.blank or "")
         message = f"version {node.level}: sendmail knows none above {NEWEST_LEVEL}"
         yield Found(index, message, start, start + len(node.level), hint=str(NEWEST_LEVEL))
@@ -502,7 +502,7 @@ def version_old(context: Context, index: int, node: Version) -> Iterator[Found]:
     Good (start):
         V10/Berkeley
     """
-    if number(node.level) < NEWEST_LEVEL:
+    if short_number(node.level) < NEWEST_LEVEL:
         start = 1 + len(node.blank or "")
         message = f"version {node.level} is older than {NEWEST_LEVEL}"
         yield Found(index, message, start, start + len(node.level), hint=str(NEWEST_LEVEL))

@@ -29,8 +29,7 @@ from ...nodes import (
     value_of,
 )
 from ...references import MACRO, Reference
-from ...text import blanked, nearest
-from ...values import number
+from ...text import blanked, nearest, short_number
 from ..context import Context
 from ..problem import Severity
 from ..rule import Found, rule
@@ -45,8 +44,11 @@ _NAME = re.compile(r"\{[A-Za-z0-9_]{1,25}\}")
 _NOT_NAMED = re.compile(r"\{(?![A-Za-z0-9_]{1,25}\})")
 #: A symbol whose name is missing, or white space.
 _NO_NAME = re.compile(rf"\$[=~&?](?:[{_BLANKS}\0]|\Z)")
+#: A name that is white space.
+_BLANK_NAME = re.compile(rf"^[DC][{_BLANKS}]", re.MULTILINE)
 #: The long names that a file may have beside those that sendmail registers before and after it reads one.
 MAX_NAMES = 94
+_LONGEST_NAME = 25
 _REGISTERED = frozenset({"deliveryMode", "load_avg", "opMode"})
 _REGISTERED_LAST = frozenset(
     {"checkMIMEFieldHeaders", "checkMIMETextHeaders", "checkMIMEHeaders", "persistentMacros"}
@@ -74,7 +76,7 @@ def _in_force(context: Context) -> Iterator[Tuple[int, str]]:
         text = context.cf.text(index)
         yield index, text[:1] + blanked(text[1:]) if level >= COMMENTS_LEVEL else text
         if isinstance(node, Version):
-            level = number(node.level)
+            level = short_number(node.level)
 
 
 @lru_cache(maxsize=1)
@@ -92,19 +94,24 @@ def _find_bad_names(context: Context) -> Iterator[_Name]:
                 if name is not None and not _NAME.fullmatch(name):
                     yield (index, name, *found.span("name"))
         raw = context.cf.text(index).partition("\0")[0]
-        if raw[-2:] in ("$=", "$~", "$&", "$?") and [*_BRACED.finditer(raw)][-1].group() == raw[-2:]:
+        tail, last = raw[-2:], text[len(raw) - 2 : len(raw)]
+        if tail in ("$=", "$~", "$&", "$?") and tail == last and [*_BRACED.finditer(raw)][-1].group() == tail:
             yield index, "{}", len(raw) - 2, len(raw)
         elif text[0] == "C" and _NO_NAME.search(text):
             # In a class line `$=` must be followed by a name in the same word.
-            word = re.search(rf"\AC(?:\{{\w+\}}|.)(?:.*[{_BLANKS}])?(\$=)[{_BLANKS}]", text, re.DOTALL)
-            if word:
-                yield (index, "{}", *word.span(1))
+            name = re.match(r"C(?:\{\w+\}|\\#|\$\$|.)", text, re.DOTALL)
+            start = name.end() if name else 1
+            for found in _BRACED.finditer(text, start):
+                alone = found.start() == start or text[found.start() - 1] in _BLANKS
+                if found.group()[:2] == "$=" and found.group()[2:] in (*_BLANKS,) and alone:
+                    yield (index, "{}", found.start(), found.start() + 2)
+                    break
 
 
 def _defined(text: str) -> str:
     """The name behind the letter of a D, C or F line, if sendmail does not take it."""
     found = re.match(r"\{[^}\n\0]*\}?", text)
-    if text[:1] in ("", "\n", "\0", "}"):
+    if text[:1] in ("", "\n", "\0"):
         return "{}"
     return found.group() if found and not _NAME.fullmatch(found.group()) else ""
 
@@ -127,9 +134,22 @@ def _told(context: Context, why: str) -> Iterator[Tuple[int, str, int, int]]:
     for index in context.unreadable:
         text = context.cf.text(index)
         if text[:1] in ("D", "C", "F"):
+            text = _uncommented(context, index) if text[1:2] in (*_BLANKS,) else text
             yield from _told_at(index, text, 1, why)
     for line in context.options.get("M", ()):
-        yield from _told_at(line.index, context.cf.text(line.index), 2, why)
+        yield from _told_at(line.index, _uncommented(context, line.index), 2, why)
+    if why == "macro-no-name" and _BLANK_NAME.search(str(context.cf)):
+        # White space behind the letter is a name only where something follows.
+        names = [(index, node.name) for index, node in context.cf.of_kind(MacroDefinition)]
+        names += [(index, node.name) for index, node in context.cf.of_kind(ClassWords)]
+        for index, name in names:
+            if name in _BLANKS and not _uncommented(context, index)[1:].strip(_BLANKS):
+                yield index, "{}", 0, 1
+
+
+def _uncommented(context: Context, index: int) -> str:
+    text = context.cf.text(index)
+    return text[:1] + blanked(text[1:]).rstrip(_BLANKS) if context.cf.level(index) >= COMMENTS_LEVEL else text
 
 
 def _told_at(index: int, text: str, start: int, why: str) -> Iterator[Tuple[int, str, int, int]]:
@@ -222,9 +242,7 @@ def macro_too_many(context: Context) -> Iterator[Found]:
         D{Own}x
     """
     text = str(context.cf)
-    if len(set(re.findall(r"\{([A-Za-z0-9_]{2,25})\}", text)) - _REGISTERED) <= MAX_NAMES - len(
-        _REGISTERED_LAST
-    ):
+    if len(set(re.findall(r"\{([^}\n]{2,})\}", text)) - _REGISTERED) <= MAX_NAMES - len(_REGISTERED_LAST):
         return
     names: Set[str] = set()
     for index, line in _in_force(context):
@@ -232,7 +250,9 @@ def macro_too_many(context: Context) -> Iterator[Found]:
         if line[:1] in ("D", "C", "F"):
             here += re.findall(r"\A.(\{[^}]*\})", line)
         for name in here:
-            one = bare(name) if name and _NAME.fullmatch(name) else ""
+            # A character that is none of a name is dropped.
+            one = re.sub(r"[^A-Za-z0-9_]", "", name) if name and name.endswith("}") else ""
+            one = one if len(one) <= _LONGEST_NAME else ""
             if len(one) > 1 and one not in _REGISTERED and one not in names:
                 if len(names) >= MAX_NAMES:
                     yield Found(index, f"there is no room for the name {name}")

@@ -15,11 +15,11 @@ from attrs import evolve, frozen
 
 from ...expressions import Symbol
 from ...known.mailers import MAILER_EQUATES
-from ...nodes import BadLine, Equate, MailerDefinition, QueueGroup, Ruleset
+from ...nodes import BadLine, Equate, MailerDefinition, QueueGroup, Ruleset, value_of
 from ...record import Record
 from ...references import MAILER
-from ...text import nearest
-from ...values import field_items, field_text
+from ...text import nearest, short_number
+from ...values import MAX_FIELD_BYTES, field_items, field_list, field_text
 from ..context import Context
 from ..host import group, user
 from ..problem import Edit, Fix, Severity
@@ -44,7 +44,10 @@ _BLANKS = " \t\n\v\f\r"
 
 @frozen(eq=False, repr=False)
 class _Field(Record):
-    """A field: its key's first character, its text as sendmail stores it, and where it stands."""
+    """A field: its key's first character, its text as sendmail stores it, and where it stands.
+
+    One without `=`, which only a line with a field that is too long has here, has the key "".
+    """
 
     key: str
     text: str
@@ -59,6 +62,12 @@ def _fields(node: MailerDefinition) -> Tuple[_Field, ...]:
     for one in node.equates:
         start, at = at + len(one.gap), at + len(str(one))
         found.append(_Field(one.key[0], field_text(one.value), one, start, at))
+    if at > MAX_FIELD_BYTES and any(len(one.text) * 2 > MAX_FIELD_BYTES for one in found):
+        rest = value_of("".join(map(str, node.equates)))
+        found = [
+            _Field(key if text is not None else "", text or "", Equate(key=key, value=text), 1, at)
+            for key, text in field_list(rest)
+        ]
     return tuple(found)
 
 
@@ -131,11 +140,20 @@ def mailer_no_name(context: Context, index: int, node: BadLine) -> Iterator[Foun
         yield Found(index, "the mailer has no name")
 
 
-@rule("ML005", "mailer-trailing-comma", Severity.ERROR, bad="M", reported="E", consequence=_DEAD)
-def mailer_trailing_comma(context: Context, index: int, node: BadLine) -> Iterator[Found]:
+@rule(
+    "ML005",
+    "mailer-trailing-comma",
+    Severity.ERROR,
+    MailerDefinition,
+    bad="M",
+    reported="E",
+    consequence=_DEAD,
+)
+def mailer_trailing_comma(context: Context, index: int, node: MailerDefinition | BadLine) -> Iterator[Found]:
     """A mailer's line ends in a comma, or has a field without `=`.
 
-    Behind each comma sendmail wants another field, and drops the whole mailer where there is none.
+    Behind each comma sendmail wants another field, and drops the whole mailer where there is none.  A field of more
+    than 2047 bytes is cut, and its rest taken for the next one.
 
     Bad:
         Mx, P=/bin/true, F=l, A=true $u,
@@ -144,6 +162,10 @@ def mailer_trailing_comma(context: Context, index: int, node: BadLine) -> Iterat
     Good:
         Mx, P=/bin/true, F=l, A=true $u
     """
+    if isinstance(node, MailerDefinition):
+        if any(not one.key for one in _fields(node)):
+            yield Found(index, f"a field has more than {MAX_FIELD_BYTES} bytes, and no = stands in its rest")
+        return
     if index in context.refused:
         return
     text = node.text.rstrip(_BLANKS)
@@ -170,7 +192,7 @@ def mailer_key_unknown(context: Context, index: int, node: MailerDefinition) -> 
     """
     for one in _fields(node):
         # A repair of a second S= could not be told from the first.
-        if one.key not in _KEYS and not _unread(node, one):
+        if one.key and one.key not in _KEYS and not _unread(node, one):
             upper = one.key.upper()
             hint = upper if upper in _KEYS and node.equate(upper) is None else None
             fix = None
@@ -249,7 +271,7 @@ def _bad_ruleset(text: str) -> str:
         number = found.group("number") or found.group("value")
         if found.group("equals") and number is None:
             return f"behind {found.group('name')}= stands no number"
-        if number is not None and int(number) > _MAX_RULESET:
+        if number is not None and short_number(number) & 0xFFFFFFFF > _MAX_RULESET:
             return f"there is no ruleset {number}: numbers are 0 to {_MAX_RULESET}"
         text = text[found.end() :]
         if part or text[:1] != "/":

@@ -27,7 +27,7 @@ from ...makemap import read
 from ...nodes import BadLine, KeyFile, Line, value_of
 from ...record import Record
 from ...references import MAP, Reference
-from ...text import encode, nearest
+from ...text import encode, nearest, short_number, stored
 from ...values import map_class_row, map_flags, split_arguments
 from .. import posix
 from ..context import Context
@@ -175,8 +175,13 @@ def map_no_file(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
     Good:
         Kx hash -o /etc/mail/x
     """
+    if "$" in node.name + node.map_class:
+        real = context.reading.expanded_map(node)
+        if not isinstance(real, KeyFile):
+            return
+        node = real
     row = map_class_row(node.map_class.lower())
-    if row is None or row.name not in _COMMON or not row.file or "$" in node.name:
+    if row is None or row.name not in _COMMON or not row.file:
         return
     declared, old = _declared(context, node), context.reading.maps.get(node.name.lower())
     if declared.row is None or declared.rest or (old is not None and old.arguments.file):
@@ -311,7 +316,8 @@ def map_name_dash(context: Context, index: int, node: KeyFile) -> Iterator[Found
 def map_duplicate(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
     """A map is declared twice.
 
-    Its class and file are those of the last line, but flags of the first stay set.
+    Its class and file are those of the last line, but flags of the first stay set.  A line that says the same again is
+    harmless.
 
     Bad:
         Kx hash -o /etc/mail/x
@@ -320,7 +326,13 @@ def map_duplicate(context: Context, index: int, node: KeyFile) -> Iterator[Found
         Kx hash -o /etc/mail/x
         Ky hash /etc/mail/y
     """
-    if node.name.lower() in context.reading.maps:
+    old = context.reading.maps.get(node.name.lower())
+    if old is None:
+        return
+    same = old.cls == node.map_class.lower() and old.arguments == split_arguments(
+        node.map_class, _declared(context, node).text
+    )
+    if not same:
         start = 1 + len(node.blank or "")
         yield Found(index, f"there is a map {node.name} already", start, start + len(node.name))
 
@@ -375,7 +387,8 @@ def map_sequence_member(context: Context, index: int, node: KeyFile) -> Iterator
     if node.map_class.lower() != "sequence":
         return
     maps = context.reading.maps
-    names = [*maps, node.name.lower()]
+    real = context.reading.expanded_map(node) if "$" in node.name else node
+    names = [*maps, real.name.lower() if isinstance(real, KeyFile) else ""]
     for member in split_arguments("sequence", _declared(context, node).text).rest:
         if member.lower() not in names:
             near = nearest(member.lower(), maps)
@@ -437,10 +450,9 @@ def map_regex(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
         yield Found(index, f"{count} groups: {_MAX_SUBSTRINGS - 1} is the most", *_arguments_place(node))
     elif wanted:
         for one in wanted.split(","):
-            found = re.match(r"[+-]?[0-9]+", one)
-            number = int(found.group()) if found else 0
-            if not 0 <= number <= count:
-                message = f"-s asks for group {number}, and there are {count}"
+            group = short_number(one)
+            if not 0 <= group <= count:
+                message = f"-s asks for group {group}, and there are {count}"
                 yield Found(index, message, *_arguments_place(node, "-s" + wanted))
                 return
 
@@ -468,8 +480,8 @@ def map_regex_dollar(context: Context, index: int, node: KeyFile) -> Iterator[Fo
 
 
 def _ldap(context: Context, node: KeyFile) -> Optional[_Declared]:
-    """What an ldap map says; None for other maps, and behind a LDAPDefaultSpec, which all of them inherit."""
-    if node.map_class.lower() != "ldap" or "LDAPDefaultSpec" in context.cf.options:
+    """What an ldap map says; None for other maps."""
+    if node.map_class.lower() != "ldap":
         return None
     declared = _declared(context, node)
     return None if declared.row is None else declared
@@ -501,7 +513,15 @@ def map_ldap_server(context: Context, index: int, node: KeyFile) -> Iterator[Fou
         Kx ldap -H ldap://ldap.example.com -k (uid=%0)
     """
     declared = _ldap(context, node)
-    if declared is not None and declared.flag("h") is not None and declared.flag("H") is not None:
+    if declared is None:
+        return
+    given = {letter for letter, _ in declared.flags}
+    if given.isdisjoint("hH"):
+        return
+    # A map begins with what the last LDAPDefaultSpec above it says.
+    above = [one.value for one in context.options.get("LDAPDefaultSpec", ()) if one.index < index]
+    given.update(letter for letter, _ in (map_flags("ldap", above[-1])[0] if above else ()))
+    if {"h", "H"} <= given:
         yield Found(index, "-h and -H exclude each other", *_arguments_place(node))
 
 
@@ -519,8 +539,7 @@ def map_ldap_value(context: Context, index: int, node: KeyFile) -> Iterator[Foun
     declared = _ldap(context, node)
     for letter, text in declared.flags if declared is not None else ():
         if letter == "w":
-            found = re.match(r"[+-]?[0-9]+", text)
-            if not _LDAP_VERSIONS[0] <= (int(found.group()) if found else 0) <= _LDAP_VERSIONS[1]:
+            if not _LDAP_VERSIONS[0] <= short_number(text) <= _LDAP_VERSIONS[1]:
                 yield Found(index, f"-w, the version, is 2 or 3, not {text!r}", *_arguments_place(node, text))
                 return
         elif letter in _LDAP_WORDS:
@@ -557,6 +576,77 @@ def map_ldap_attribute(context: Context, index: int, node: KeyFile) -> Iterator[
             yield Found(index, f"the attribute {name} is given twice", *_arguments_place(node, one))
             return
         seen.append(name.lower())
+
+
+@rule("MP032", "map-ldap-secret", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
+def map_ldap_secret(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
+    """The file of an ldap map's password cannot be read, or others may write into it.
+
+    It is read at once, unless the map binds with -M none or krbv4.
+
+    Bad:
+        Kx ldap -k (uid=%0) -P
+    Bad:
+        --- /etc/mail/sendmail.cf
+        Kx ldap -k (uid=%0) -P /etc/mail/ldap-secret
+    Good:
+        --- /etc/mail/sendmail.cf
+        Kx ldap -k (uid=%0) -P /etc/mail/ldap-secret
+        --- /etc/mail/ldap-secret
+        invented
+    """
+    if "-P" not in (node.arguments or ""):
+        return
+    declared = _ldap(context, node)
+    path = declared.flag("P") if declared is not None else None
+    if declared is None or path is None:
+        return
+    word = (declared.flag("M") or "simple").lower()
+    if word.removeprefix("ldap_auth_") != "simple":
+        return
+    place = _arguments_place(node, "-P")
+    facts = context.file(path) if path else None
+    if not path:
+        yield Found(index, "-P names no file", *place)
+    elif facts is None:
+        return
+    elif path[0] != "/":
+        yield Found(index, f"{path} is looked for in the directory where sendmail is started", *place)
+    elif facts.missing:
+        yield Found(index, f"there is no file {path}", *place)
+    elif facts.judged and facts.data is not None and facts.mode & 0o022:
+        yield Found(index, f"others may write into {path}", *place)
+
+
+@rule("MP033", "map-ldap-defaults", Severity.ERROR, reported="E", consequence=_DEAD)
+def map_ldap_defaults(context: Context) -> Iterator[Found]:
+    """LDAPDefaultSpec has a flag that an ldap map does not have, or that belongs to one map.
+
+    It says where the server is and how to ask it, not what to ask.
+
+    Bad:
+        O LDAPDefaultSpec=-h ldap.example.com -k (uid=%0)
+    Bad:
+        O LDAPDefaultSpec=-h ldap.example.com -o
+    Bad:
+        O LDAPDefaultSpec=-h ldap.example.com -M plain
+    Good:
+        O LDAPDefaultSpec=-h ldap.example.com -b dc=example,dc=com
+        Kx ldap -k (uid=%0)
+    """
+    for one in context.options.get("LDAPDefaultSpec", ()):
+        node = KeyFile(name="{ldap}", map_class="ldap", arguments=one.value.strip(_SPACES) or None)
+        flags = [letter for letter, _ in map_flags("ldap", one.value)[0]]
+        why = next((f"-{letter} belongs to one map" for letter in flags if letter in _OF_ONE_MAP), "")
+        why = why or ("-h and -H exclude each other" if {"h", "H"} <= set(flags) else "")
+        for check in (map_flag_unknown, map_ldap_value, map_ldap_secret):
+            why = why or next((told.message for told in check(context, one.index, node)), "")
+        if why:
+            yield Found(one.index, f"LDAPDefaultSpec: {why}", *one.place())
+
+
+#: The flags of an ldap map that are not of LDAP, and what is asked for.
+_OF_ONE_MAP = frozenset("1AaDfmNOoqSTtkv")
 
 
 @rule("MP029", "map-syslog-priority", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
@@ -603,7 +693,14 @@ def map_no_class(context: Context, index: int, node: Line) -> Iterator[Found]:
     if isinstance(node, BadLine):
         found = _begins_a_name(context, node)
     else:
-        found = isinstance(node, KeyFile) and not isinstance(context.reading.expanded_map(node), KeyFile)
+        found = isinstance(node, KeyFile) and (
+            # One byte is taken for the gap behind the name.
+            (node.gap[0] > "\x7f" and len(stored(node.gap[0])) > 1)
+            or (
+                "$" in node.name + node.map_class
+                and not isinstance(context.reading.expanded_map(node), KeyFile)
+            )
+        )
     if found:
         yield Found(index, "the map has no class")
 

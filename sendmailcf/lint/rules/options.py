@@ -15,7 +15,7 @@ from ...expressions import symbols, unquoted
 from ...known.maps import WORD, MapClassRow
 from ...known.options import OPTIONS, OptionRow
 from ...nodes import BadLine, KeyFile, Option, RewritingRule, ShortOption
-from ...text import nearest
+from ...text import nearest, number, stored
 from ...values import (
     interval,
     map_class_row,
@@ -424,11 +424,11 @@ def _may_enter(context: Context, mode: int, uid: int, gid: int) -> bool:
     """Whether the user of RunAsUser may enter a directory; where it cannot be told, yes."""
     last = _last(context, "RunAsUser")
     named, grouped = _split_user(last.value) if last else ("", "")
-    ids = (int(named), -1) if re.fullmatch(r"[0-9]+", named) else user(context, named)
+    ids = (number(named), -1) if re.fullmatch(r"[0-9]+", named) else user(context, named)
     if ids is None or ids[0] <= 0:
         return True
     run_gid = (
-        int(grouped) if re.fullmatch(r"[0-9]+", grouped) else group(context, grouped) if grouped else ids[1]
+        number(grouped) if re.match("[0-9]", grouped) else group(context, grouped) if grouped else ids[1]
     )
     bits = 0o100 if ids[0] == uid else 0o010 if run_gid in (gid, None) else 0o001
     return bool(mode & bits)
@@ -537,14 +537,27 @@ def option_flag_unknown(context: Context) -> Iterator[Found]:
     """
     for one in _lines(context, "PrivacyOptions", "DontBlameSendmail", "ServerSSLOptions", "ClientSSLOptions"):
         known = {choice.lower() for choice in one.row.choices}
-        for word in _ssl_words(one.value) if one.row.needs else re.findall(r"[A-Za-z0-9]+", one.value):
+        for word in _ssl_words(one.value) if one.row.needs else _flag_words(one.value):
             if word and word.lower() not in known and not (one.row.needs and word[0] in "0123456789"):
                 place = one.place(word)
                 yield Found(
                     one.index, f"{one.row.name} knows no {word}", *place, hint=_near(word, one.row.choices)
                 )
-        if not one.row.needs and not one.value.isascii() and not re.search(r"[A-Za-z0-9]", one.value):
-            yield Found(one.index, f"{one.row.name} knows no 8-bit characters", *one.place())
+        if not one.row.needs and "" in _flag_words(one.value):
+            yield Found(one.index, f"{one.row.name} has a character that separates no words", *one.place())
+
+
+def _flag_words(text: str) -> List[str]:
+    """The words of PrivacyOptions and DontBlameSendmail; one is empty where a character stands that is neither part of
+    a word nor separates two."""
+    if text.isascii() and text.isprintable():
+        return re.findall(r"[A-Za-z0-9]+", text)
+    # Any character ends a word, and is taken with it.
+    separators = r"[\t-\r !-/:-@\[-`{-~]*"
+    found = re.findall(
+        rf"{separators}(?:([A-Za-z0-9]+).?|([^A-Za-z0-9]))", stored(text).decode("latin-1"), re.DOTALL
+    )
+    return [word for word, _ in found]
 
 
 def _ssl_words(text: str) -> Iterator[str]:
@@ -692,10 +705,16 @@ def c_number(text: str) -> int:
     found = re.match(rf"[{_BLANKS}]*([+-]?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*)", text)
     if found is None:
         return 0
-    digits = found.group(2)
-    value = int(digits, 16 if digits[:2] in ("0x", "0X") else 8 if digits[0] == "0" else 10)
+    value = min(_unsigned(found.group(2)), (1 << 64) - 1)
     value = (-value if found.group(1) == "-" else value) & 0xFFFFFFFF
     return value - (1 << 32) if value >= 1 << 31 else value
+
+
+def _unsigned(digits: str) -> int:
+    """A number whose base its beginning tells: 0x, 0 or another digit."""
+    if digits[:1] != "0":
+        return number(digits)
+    return int(digits, 16 if digits[:2] in ("0x", "0X") else 8)
 
 
 def inet_addr(text: str) -> Optional[int]:
@@ -708,9 +727,7 @@ def inet_addr(text: str) -> Optional[int]:
     parts = found.group(1).split(".")
     if any(re.fullmatch(r"0[0-9]*[89][0-9]*", part) for part in parts):
         return None
-    numbers = [
-        int(p, 16 if p[:2] in ("0x", "0X") else 8 if p[0] == "0" and len(p) > 1 else 10) for p in parts
-    ]
+    numbers = [_unsigned(part) for part in parts]
     if any(n > 255 for n in numbers[:-1]) or numbers[-1] >= 1 << (8 * (5 - len(numbers))):
         return None
     return sum(n << (24 - 8 * at) for at, n in enumerate(numbers[:-1])) + numbers[-1]
@@ -1336,7 +1353,7 @@ def option_host_status(context: Context) -> Iterator[Found]:
     """
     single, status, size = (_true(context, "SingleThreadDelivery"), _last(context, "HostStatusDirectory"),
                             _last(context, "ConnectionCacheSize"))  # fmt: skip
-    if status is not None and status.value and size is not None and int(_digits(size.value)) <= 0:
+    if status is not None and status.value and size is not None and number(size.value) <= 0:
         yield Found(
             status.index, "HostStatusDirectory needs a ConnectionCacheSize of 1 or more", *status.place()
         )
@@ -1391,12 +1408,12 @@ def option_limit(context: Context) -> Iterator[Found]:
         O MaxMimeHeaderLength=256/128
     """
     for one in _lines(context, "MaxHeadersLength"):
-        if 0 < int(_digits(one.value)) < _LOW_HEADERS:
+        if 0 < number(one.value) < _LOW_HEADERS:
             yield Found(one.index, f"MaxHeadersLength is below {_LOW_HEADERS}", *one.place())
     for one in _lines(context, "MaxMimeHeaderLength"):
         head, _, part = one.value.partition("/")
-        length = int(_digits(head))
-        parameter = int(_digits(part)) if part else length // 2
+        length = number(head)
+        parameter = number(part) if part else length // 2
         if 0 < length < _LOW_FIELD or 0 < parameter < _LOW_PARAMETER:
             yield Found(
                 one.index, f"MaxMimeHeaderLength is below {_LOW_FIELD}/{_LOW_PARAMETER}", *one.place()

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from ...known.policies import CLIENT_MODIFIERS, DAEMON_MODIFIERS, PORT_KEYS
 from ...record import Record
+from ...text import short_number
 from ..context import Context, OptionLine
 from ..host import service
 from ..problem import Severity
@@ -62,8 +63,7 @@ class _Port(Record):
             return _FAMILIES["inet"]
         value = part.value or ""
         if value[:1] in tuple("0123456789"):
-            found = re.match(r"[0-9]+", value)
-            return int(found.group()) if found else None
+            return short_number(value) & 0xFFFF
         return _FAMILIES.get(value.lower())
 
 
@@ -221,7 +221,7 @@ def daemon_address(context: Context) -> Iterator[Found]:
         if part is None or not _inet(port):
             continue
         value, six = part.value or "", port.family == _FAMILIES["inet6"]
-        fits = is_inet6(value) if six else inet_addr(value) not in (None, 0xFFFFFFFF)
+        fits = is_inet6(value) if six else inet_addr(value) is not None
         name = re.fullmatch(r"[A-Za-z0-9_.-]*[A-Za-z][A-Za-z0-9_.-]*", value)
         if not fits and not name:
             yield Found(port.line.index, f"{value or 'nothing'} is no address here", part.start, part.end)
@@ -277,8 +277,7 @@ def daemon_port_range(context: Context) -> Iterator[Found]:
         value = (part.value or "").rstrip(_BLANKS) if part else ""
         if part is None or not _inet(port) or value[:1] not in tuple("0123456789"):
             continue
-        digits = re.match(r"[0-9]+", value)
-        number = int(digits.group()) if digits else 0
+        number = short_number(value)
         if number > _MAX_PORT or not re.fullmatch(r"[0-9]+", value):
             yield Found(port.line.index, f"sendmail takes port {number & 0xFFFF}", part.start, part.end)
 

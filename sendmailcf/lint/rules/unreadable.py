@@ -5,11 +5,16 @@ The one thing to know: this module is imported last, so that its rule looks last
 
 from __future__ import annotations
 
+import re
 from typing import Iterator
 
 from ..context import Context
 from ..problem import Severity
 from ..rule import Found, rule
+
+#: The rules know of each S, Q and F line whether it is taken.  The first byte of a character is a name, and so is a
+#: line feed behind a comment.
+_TAKEN = re.compile(r"[SQ]|F(?!#)|[DCF](?:[^\0-\x7f]|#[^\n\0]*\n[ \t\n\v\f\r]*[^# \t\n\v\f\r\0])")
 
 
 @rule("CF099", "line-unreadable", Severity.ERROR, reported="E", consequence="sendmail does not start")
@@ -22,6 +27,5 @@ def line_unreadable(context: Context) -> Iterator[Found]:
         Cxx
     """
     for index in context.unreadable:
-        # The rules on rulesets and queue groups know of each S and Q line whether it is taken.
-        if index not in context.refused and context.cf.text(index)[:1] not in ("S", "Q"):
+        if index not in context.refused and not _TAKEN.match(context.cf.text(index)):
             yield Found(index, f"sendmail cannot read this {context.cf.text(index)[:1]} line")
