@@ -49,15 +49,15 @@ from .values import MapArguments, map_class_row, option_row, short_option_row, s
 
 #: Stand-ins for what sendmail finds out of its host before it reads a file: values of macros, and members of classes.
 OWN_NAMES: Mapping[str, str] = {
-    "j": "host.localdomain.invalid",
-    "w": "host",
+    "j": "this-host.localdomain.invalid",
+    "w": "this-host",
     "m": "localdomain.invalid",
-    "k": "host",
+    "k": "this-host",
     "n": "MAILER-DAEMON",
     "v": "8.17.1",
     "b": "Thu, 1 Jan 1970 00:00:00 GMT",
 }
-OWN_CLASSES: Mapping[str, Tuple[str, ...]] = {"w": ("localhost", OWN_NAMES["w"], OWN_NAMES["j"])}
+OWN_CLASSES: Mapping[str, Tuple[str, ...]] = {"w": (OWN_NAMES["w"], OWN_NAMES["j"])}
 
 MAX_WILDCARDS = 9
 MAX_MAP_ARGUMENTS = 9

@@ -253,6 +253,8 @@ def class_duplicate_word(context: Context, index: int, node: ClassWords) -> Iter
         C{A}one one
     Good:
         C{A}one two
+    Good:
+        Cwlocalhost
     """
     text = value_of(node.words)
     if "$" in text:
