@@ -66,6 +66,7 @@ commands:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command; the exit status.  argv: the arguments without the program's name."""
+    _open_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         (sys.stdout if arguments else sys.stderr).write(HELP)
@@ -80,6 +81,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         print(f"sendmailcf: there is no command {arguments[0]!r}; see sendmailcf --help", file=sys.stderr)
         return 2
     return _run(room, arguments)
+
+
+def _open_streams() -> None:
+    """Open the standard streams that are closed: a map that is opened would get the descriptor of one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            import os
+
+            # Reading fails: an empty source would empty a map.
+            fd = os.open(os.devnull, os.O_WRONLY)
+            setattr(sys, name, open(fd, mode, errors="backslashreplace"))  # noqa: SIM115 - for the whole run
 
 
 def _run(room: str, arguments: Sequence[str]) -> int:
