@@ -441,13 +441,15 @@ def _rebuild(
     path: str, kind: str, key: bytes, value: Optional[bytes], *, owner: int, state: files.State
 ) -> bool:
     with reopened(path, kind) as opened:
-        info = opened.map.info
+        info, there = opened.map.info, key in opened.map
+        if value is None and not there:
+            if owner:
+                os.fchown(opened.fd, owner, -1)
+            return False
         made = builder(info.format, info, duplicates=several(info) or None)
-        there = key in opened.map
         added = several(info) and value is not None
         mapdb.rebuilt(opened.map, made, {} if added else {key: value})
         if added:
             made.add([key], [value])
-    if there or value is not None:
-        files.replace_map(path, made.write, state=state, owner=owner or None)
+    files.replace_map(path, made.write, state=state, owner=owner or None)
     return there
