@@ -9,6 +9,7 @@ programs answer that are installed with it.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import sys
@@ -302,19 +303,20 @@ def print_source(opened: Opened, separator: bytes) -> None:
     if found.info.format != "hash":
         for key, value in found.pairs():
             out.write(b"%s%s%s\n" % (key.partition(b"\0")[0], separator, value.partition(b"\0")[0]))
-    elif os.fstat(opened.fd).st_size < _SHARE or not hasattr(os, "fork") or _processors() < 2:
-        for piece in found.text(separator):
-            out.write(piece)
-    else:
+    elif os.fstat(opened.fd).st_size >= _SHARE and isinstance(out, io.BufferedWriter) and _two_can_work():
         from ..mapdb.hash.workers import print_together
 
         out.flush()
         print_together(out.fileno(), found.text(separator, 0, 2), found.text(separator, 1, 2))
+    else:
+        for piece in found.text(separator):
+            out.write(piece)
 
 
-def _processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _two_can_work() -> bool:
+    """Whether this process may start another, and use more than one processor."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return hasattr(os, "fork") and len(usable) > 1
 
 
 def reopened(path: str, kind: str) -> Opened:
