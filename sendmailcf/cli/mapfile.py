@@ -292,6 +292,11 @@ class Opened:
         self.close()
 
 
+def cut(data: bytes) -> bytes:
+    """What stands before a NUL, as sendmail's programs print it."""
+    return data.partition(b"\0")[0]
+
+
 #: A hash file from this many bytes on is printed by two processes, where there are as many processors.
 _SHARE = 8 << 20
 
@@ -302,7 +307,7 @@ def print_source(opened: Opened, separator: bytes) -> None:
     out = sys.stdout.buffer
     if found.info.format != "hash":
         for key, value in found.pairs():
-            out.write(b"%s%s%s\n" % (key.partition(b"\0")[0], separator, value.partition(b"\0")[0]))
+            out.write(b"%s%s%s\n" % (cut(key), separator, cut(value)))
     elif os.fstat(opened.fd).st_size >= _SHARE and isinstance(out, io.BufferedWriter) and _two_can_work():
         from ..mapdb.hash.workers import print_together
 
