@@ -8,7 +8,10 @@ line; form feeds, lone carriage returns and NULs are data.
 from __future__ import annotations
 
 import re
-from typing import List, Tuple, Union
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import List, Tuple, Union
 
 _WHITE = " \t\n\v\f\r"
 _LOGICAL = re.compile(r"[^\n]*(?:\n[ \t][^\n]*)*\n?")

@@ -299,6 +299,8 @@ def cut(data: bytes) -> bytes:
 
 #: A hash file from this many bytes on is printed by two processes, where there are as many processors.
 _SHARE = 8 << 20
+#: What has a descriptor: a standard output as Python opens it, the latter where it shall have no buffer.
+_REAL = (io.BufferedWriter, io.FileIO)
 
 
 def print_source(opened: Opened, separator: bytes) -> None:
@@ -308,11 +310,11 @@ def print_source(opened: Opened, separator: bytes) -> None:
     if found.info.format != "hash":
         for key, value in found.pairs():
             out.write(b"%s%s%s\n" % (cut(key), separator, cut(value)))
-    elif os.fstat(opened.fd).st_size >= _SHARE and isinstance(out, io.BufferedWriter) and _two_can_work():
+    elif os.fstat(opened.fd).st_size >= _SHARE and isinstance(out, _REAL) and _two_can_work():
         from ..mapdb.hash.workers import print_together
 
         out.flush()
-        print_together(out.fileno(), found.text(separator, 0, 2), found.text(separator, 1, 2))
+        print_together(out.fileno(), found.runs(separator, 0, 2), found.runs(separator, 1, 2))
     else:
         for piece in found.text(separator):
             out.write(piece)
