@@ -204,6 +204,20 @@ def test_with_closed_descriptors_nothing_is_written_into_a_map(tmp_path: Path, c
     assert (tmp_path / "m.db").exists() == (0 not in closed)
 
 
+def test_what_is_printed_reaches_whoever_reads_it_and_its_loss_is_told(tmp_path: Path) -> None:
+    run(tmp_path, "hash", "m", source=b"k v\n")
+    for words in (["makemap", "-C", "test.cf", "-u", "hash", "m"], ["praliases", "-f", "m"], ["map", "dump", "m.db"]):
+        command = [sys.executable, "-m", "sendmailcf", *words]
+        assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout in (b"k\tv\n", b"k:v\n")
+        with open("/dev/full", "wb") as full:
+            lost = subprocess.run(
+                command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False,
+                env={**os.environ, "PYTHONUNBUFFERED": ""},
+            )  # fmt: skip
+        assert lost.stderr == b"sendmailcf: standard output: No space left on device\n", words
+        assert lost.returncode == 2
+
+
 def test_a_large_map_is_printed_as_far_as_somebody_reads(tmp_path: Path) -> None:
     source = b"".join(b"key%d\t%s\n" % (at, b"v" * 900) for at in range(12_000))
     assert run(tmp_path, "hash", "m", source=source).returncode == 0

@@ -10,7 +10,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional, Sequence
+    from typing import NoReturn, Optional, Sequence
 
 #: The room of each command, below this package; its `main` takes the arguments after the room's name.
 COMMANDS = {
@@ -64,6 +64,25 @@ commands:
 """
 
 
+#: Commands that leave nothing behind them that the end of an interpreter would tidy.
+_QUICK = ("makemap", "editmap", "praliases", "newaliases", "map")
+
+
+def run() -> NoReturn:
+    """The installed program: `main`, and the end of the process.
+
+    Some commands do not wait for the interpreter to be taken apart, which takes as long as building a small map.
+    """
+    status = main()
+    if sys.argv[1:2] and sys.argv[1] in _QUICK:
+        import os
+
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command; the exit status.  argv: the arguments without the program's name."""
     _open_streams()
@@ -101,15 +120,16 @@ def _run(room: str, arguments: Sequence[str]) -> int:
     try:
         # Rooms of several commands are told which one was called.
         status: int = module.main(arguments if room in ("edit", "language", "ses") else arguments[1:])
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            _drop_output()
+            raise OSError(error.errno, error.strerror, "standard output") from None
         return status
     except SendmailCfError as error:
         message = str(error)
     except BrokenPipeError:
-        # Whoever read our output has gone; keep the interpreter from complaining about it at exit.
-        import os
-
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -118,6 +138,13 @@ def _run(room: str, arguments: Sequence[str]) -> int:
         return 130
     print(f"sendmailcf: {_printable(message)}", file=sys.stderr)
     return 2
+
+
+def _drop_output() -> None:
+    """Keep the interpreter from writing, at its end, once more what could not be written, and from complaining."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _printable(text: str) -> str:
