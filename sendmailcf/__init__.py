@@ -64,7 +64,7 @@ def dumps(config: Config) -> bytes:
 def __getattr__(name: str) -> object:
     # Not by importlib.import_module: each start of makemap would wait for its package.
     if name in ("lint", "makemap", "mapdb"):
-        return __import__(f"{__name__}.{name}", fromlist=[name])
+        return __import__(f"{__name__}.{name}", fromlist=["__name__"])
     if name in _ROOMS:
         return getattr(__import__(f"{__name__}.{_ROOMS[name]}", fromlist=[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

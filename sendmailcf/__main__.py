@@ -3,9 +3,7 @@
 The one thing to know: it is the same program as `sendmailcf`.
 """
 
-import sys
-
-from .cli import program
+from .cli import run
 
 if __name__ == "__main__":
-    sys.exit(program())
+    run()

@@ -8,7 +8,10 @@ line; form feeds, lone carriage returns and NULs are data.
 from __future__ import annotations
 
 import re
-from typing import Iterable, List, Optional, Tuple, Union
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterable, List, Optional, Tuple, Union
 
 _WHITE = " \t\n\v\f\r"
 _LONGEST = (1 << 63) - 1

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Tuple
 
 import pytest
 from hypothesis import given
@@ -181,6 +181,41 @@ def test_unmake_prints_what_was_made(tmp_path: Path) -> None:
     broken = run(tmp_path, "-u", "hash", "m")
     assert broken.returncode == 73
     assert broken.stderr == b"makemap: error opening type hash map m: Invalid argument\n"
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_with_closed_descriptors_nothing_is_written_into_a_map(tmp_path: Path, closed: Tuple[int, ...]) -> None:
+    run(tmp_path, "hash", "old", source=b"k v\n")
+    old = (tmp_path / "old.db").read_bytes()
+    for words, status in (
+        (["-v", "hash", "m"], 74 if 0 in closed else 0),
+        (["-v", "hash", "old"], 74 if 0 in closed else 0),
+        (["-u", "hash", "old"], 0),
+        (["hash", "none/m"], 73),
+    ):
+        command = [sys.executable, "-m", "sendmailcf", "makemap", "-C", "test.cf", *words]
+        done = subprocess.run(
+            command, cwd=tmp_path, input=b"k v\n", capture_output=True, check=False,
+            preexec_fn=lambda: [os.close(fd) for fd in closed],
+        )  # fmt: skip
+        assert done.returncode == status, words
+        assert b"Traceback" not in done.stderr
+    assert (tmp_path / "old.db").read_bytes() == old
+    assert (tmp_path / "m.db").exists() == (0 not in closed)
+
+
+def test_what_is_printed_reaches_whoever_reads_it_and_its_loss_is_told(tmp_path: Path) -> None:
+    run(tmp_path, "hash", "m", source=b"k v\n")
+    for words in (["makemap", "-C", "test.cf", "-u", "hash", "m"], ["praliases", "-f", "m"], ["map", "dump", "m.db"]):
+        command = [sys.executable, "-m", "sendmailcf", *words]
+        assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout in (b"k\tv\n", b"k:v\n")
+        with open("/dev/full", "wb") as full:
+            lost = subprocess.run(
+                command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False,
+                env={**os.environ, "PYTHONUNBUFFERED": ""},
+            )  # fmt: skip
+        assert lost.stderr == b"sendmailcf: standard output: No space left on device\n", words
+        assert lost.returncode == 2
 
 
 def test_a_large_map_is_printed_as_far_as_somebody_reads(tmp_path: Path) -> None:

@@ -55,6 +55,14 @@ def test_what_does_not_parse_loads_no_parser(code: str, tmp_path: Path) -> None:
     }
 
 
+def test_whoever_prints_a_map_loads_no_parser(tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(b"key value\n")
+    code = "import sendmailcf.cli as c; c.main(['map', 'build', 'm', 'm.db']); c.main(['map', 'dump', 'm.db']); c.main(['map', 'get', 'm.db', 'key'])"
+    loaded = modules(code, tmp_path)
+    assert "argparse" in loaded
+    assert not loaded & {"lark", "attr", "attrs", "subprocess", "difflib"}
+
+
 def test_no_line_of_these_languages_needs_lark(tmp_path: Path) -> None:
     code = "import sendmailcf; sendmailcf.lint(sendmailcf.loads(b'V10\\nDSx\\nMx, P=y, A=z\\nSx\\nR$*\\t$1'))"
     loaded = modules(code, tmp_path)

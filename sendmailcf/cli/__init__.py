@@ -10,7 +10,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional, Sequence
+    from typing import NoReturn, Optional, Sequence
 
 #: The room of each command, below this package; its `main` takes the arguments after the room's name.
 COMMANDS = {
@@ -64,19 +64,25 @@ commands:
 """
 
 
-def program() -> int:
-    """What the program `sendmailcf` is: one command, and the end of the process."""
-    import gc
+def run() -> NoReturn:
+    """The installed program: `main`, and the end of the process.
 
-    # Little that a command makes is circular, and at its end nobody needs what is left to be looked through once more.
-    gc.set_threshold(200_000)
+    It does not wait for the interpreter to be taken apart, which takes as long as building a small map: commands close
+    what they open.
+    """
+    import gc
+    import os
+
+    gc.set_threshold(200_000)  # little that a command makes is circular
     status = main()
-    gc.freeze()
-    return status
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run one command; the exit status.  argv: the arguments without the program's name."""
+    _open_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         (sys.stdout if arguments else sys.stderr).write(HELP)
@@ -93,6 +99,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     return _run(room, arguments)
 
 
+def _open_streams() -> None:
+    """Open the standard streams that are closed: a map that is opened would get the descriptor of one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            import os
+
+            # Reading fails: an empty source would empty a map.
+            fd = os.open(os.devnull, os.O_WRONLY)
+            setattr(sys, name, open(fd, mode, errors="backslashreplace"))  # noqa: SIM115 - for the whole run
+
+
 def _run(room: str, arguments: Sequence[str]) -> int:
     from ..errors import SendmailCfError
 
@@ -100,15 +117,16 @@ def _run(room: str, arguments: Sequence[str]) -> int:
     try:
         # Rooms of several commands are told which one was called.
         status: int = module.main(arguments if room in ("edit", "language", "ses") else arguments[1:])
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            _drop_output()
+            raise OSError(error.errno, error.strerror, "standard output") from None
         return status
     except SendmailCfError as error:
         message = str(error)
     except BrokenPipeError:
-        # Whoever read our output has gone; keep the interpreter from complaining about it at exit.
-        import os
-
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
@@ -117,6 +135,13 @@ def _run(room: str, arguments: Sequence[str]) -> int:
         return 130
     print(f"sendmailcf: {_printable(message)}", file=sys.stderr)
     return 2
+
+
+def _drop_output() -> None:
+    """Keep the interpreter from writing, at its end, once more what could not be written, and from complaining."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _printable(text: str) -> str:

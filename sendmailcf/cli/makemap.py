@@ -338,15 +338,19 @@ def _version(value: Optional[bytes]) -> Optional[int]:
 
 
 def _sealed(path: str) -> bool:
-    """Whether a file says that it is encrypted or has checksums, where Berkeley DB's files say so, whatever it is.
+    """Whether a file that is no database says that it is encrypted or has checksums, where those of Berkeley DB say so.
 
-    makemap writes a new map over it, and then fails to close it.  What we were stopped in writing in its place is no
-    such file.
+    makemap writes a new map over it, and then fails to close it.
     """
     with open(path, "rb") as file:
-        head = file.read(512)
-    ours = head.startswith((b"\x00\x06\x15\x61", b"\xff" * 512))
-    return len(head) == 512 and not ours and bool(head[24] or head[26] & 1)
+        head = file.read(mapdb.HEAD_BYTES)
+    if len(head) < 512 or head.startswith(b"\xff" * 512) or not (head[24] or head[26] & 1):
+        return False  # the second is what we were stopped in writing in its place
+    try:
+        mapdb.kind(head)
+    except MapError:
+        return True
+    return False
 
 
 def _batches(pairs: Iterable[Tuple[bytes, bytes]]) -> Iterator[Tuple[List[bytes], List[bytes]]]:

@@ -2,47 +2,39 @@
 
 The one thing to know: every command takes the file itself (`access.db`), recognises its format by its bytes, and keeps
 that format, byte order and page size when it writes.  Values of AuthInfo entries hold passwords: `diff` covers them,
-and `set` reads them from standard input only.
+and `set` reads them from standard input only.  What parses a sendmail.cf is imported only by what needs it: a map is
+printed in less time than that takes.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import os
-import shutil
-import subprocess
 import sys
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
-
-from attrs import evolve
 
 from .. import files, mapdb
-from ..authinfo import MASK, PREFIX, masked
-from ..config import Config, Map
 from ..errors import EditError, MapError
-from ..makemap import Problem, Rules, build, duplicate, parse
+from ..makemap import Rules, build, duplicate, parse
 from ..mapdb.hash import Builder as HashBuilder
-from ..mapdb.text import DELIMITER, TextMap
 from ..text import decode, encode
-from ..values import arguments_text, map_arguments
 from .mapfile import (
     InvalidError,
     Opened,
     builder,
     change,
+    cut,
     head_of,
     new_mode,
-    path_of,
     print_source,
     reopened,
     several,
 )
 
-#: The formats that a file can have, and what each is called in a K line.
-CLASSES = {"hash": "hash", "hash185": "hash", "btree": "btree", "cdb": "cdb", "text": "text"}
-Pair = Tuple[bytes, bytes]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence
+
+    from ..makemap import Problem
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     build = command("build", _build, "build a database from a source, as makemap does")
     build.add_argument("source", metavar="SOURCE", help="a file of keys and values, or - for standard input")
     build.add_argument("database", metavar="DB", help="the file to write: access.db, access.cdb …")
-    build.add_argument("--format", choices=list(CLASSES), help="default: that of the old file, else hash")
+    build.add_argument("--format", choices=list(mapdb.FORMATS), help="default: that of the old file, else hash")
     build.add_argument(
         "--byte-order", choices=["big", "little"], help="default: that of the old file, else ours"
     )
@@ -118,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--no-fold", "-f", action="store_true", help="do not fold keys to lower case")
     for one in (diff, dump, get, verify, info):
         one.add_argument("--json", action="store_true", help="print JSON")
-    migrate.add_argument("--to", choices=list(CLASSES), help="default: what makemap of this host can make")
+    migrate.add_argument("--to", choices=list(mapdb.FORMATS), help="default: what makemap of this host can make")
     migrate.add_argument("--cf", metavar="F", help="the sendmail.cf whose K lines are changed")
     migrate.add_argument("--map", metavar="NAME", help="the K line, where its file has another name than DB")
     migrate.add_argument("--diff", action="store_true", help="print what changes in the sendmail.cf")
@@ -127,12 +119,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print_json(value: object) -> None:
+    import json
+
     print(json.dumps(value, indent=2, ensure_ascii=True))
-
-
-def _cut(data: bytes) -> bytes:
-    """What stands before a NUL, as sendmail's programs print it."""
-    return data.partition(b"\0")[0]
 
 
 # Sources.
@@ -210,16 +199,18 @@ def _diff(args: argparse.Namespace) -> int:
         for one in changes:
             for sign, side in (("-", "source"), ("+", "database")):
                 for value in _shown(one, show=args.show_secrets)[side]:
-                    _write(f"{sign}{decode(_cut(one['key']))}\t{value}\n")
+                    _write(f"{sign}{decode(cut(one['key']))}\t{value}\n")
     return 1 if changes else 0
 
 
 def _shown(change_found: Dict[str, Any], *, show: bool) -> Dict[str, Any]:
     """One difference as it may be printed."""
-    key = decode(_cut(change_found["key"]))
+    from ..authinfo import MASK, PREFIX, masked
+
+    key = decode(cut(change_found["key"]))
 
     def text(value: bytes) -> str:
-        plain = decode(_cut(value))
+        plain = decode(cut(value))
         if show or key[: len(PREFIX)].lower() != PREFIX.lower():
             return plain
         return masked(f"{key}\t{plain}").partition("\t")[2] or MASK
@@ -240,7 +231,7 @@ def _write(text: str) -> None:
 def _dump(args: argparse.Namespace) -> int:
     with Opened(args.database, "") as opened:
         if args.json:
-            _print_json([[decode(_cut(part)) for part in pair] for pair in opened.map.pairs()])
+            _print_json([[decode(cut(part)) for part in pair] for pair in opened.map.pairs()])
             return 0
         print_source(opened, encode(args.separator)[:1])
     return 0
@@ -258,7 +249,7 @@ def _get(args: argparse.Namespace) -> int:
             value = opened.map.get(key)
             if value is None:
                 value = opened.map.get(key + b"\0")
-            found[given] = None if value is None else decode(_cut(value))
+            found[given] = None if value is None else decode(cut(value))
     if args.json:
         _print_json(found)
     for given, text in found.items():
@@ -330,7 +321,7 @@ def _changes(args: argparse.Namespace, wanted: Dict[str, Optional[bytes]]) -> in
         }
         missing = [key for key, value in changes.items() if value is None and key not in opened.map]
         for key in missing:
-            print(f"{args.database}: there is no key {decode(_cut(key))!r}", file=sys.stderr)
+            print(f"{args.database}: there is no key {decode(cut(key))!r}", file=sys.stderr)
             del changes[key]
         made = None
         if len(changes) > 1 or several(info):
@@ -347,6 +338,8 @@ def _changes(args: argparse.Namespace, wanted: Dict[str, Optional[bytes]]) -> in
 def _set(args: argparse.Namespace) -> int:
     if len(args.pairs) % 2:
         raise EditError("a key without a value: give KEY VALUE, and more of them")
+    from ..authinfo import PREFIX
+
     wanted: Dict[str, Optional[bytes]] = {}
     for key, value in zip(args.pairs[::2], args.pairs[1::2]):
         if value == "-":
@@ -365,119 +358,7 @@ def _remove(args: argparse.Namespace) -> int:
     return 1 if _changes(args, dict.fromkeys(args.keys)) else 0
 
 
-# Migrating.
-
-
 def _migrate(args: argparse.Namespace) -> int:
-    path, state = args.database, files.state_of(args.database)
-    with Opened(path, "") as opened:
-        info, pairs = opened.map.info, list(opened.map.pairs())
-    to = args.to or _proposed()
-    base = _base(path)
-    target = base if to == "text" else os.fsdecode(path_of(os.fsencode(base), to))
-    there = False
-    if to == "text":
-        pairs = [(_cut(key), _cut(value)) for key, value in pairs]
-        there = os.path.exists(target) and _says(target, pairs)
-        if os.path.exists(target) and not there:
-            target = base + ".text"
-    image = _image(to, info, pairs)
-    cf = files.load(args.cf) if args.cf else None
-    if cf is not None:
-        _change_lines(cf, args, base, target, to)
-        if args.diff:
-            _write(cf.diff())
-    if not args.dry_run:
-        same = os.path.exists(target) and os.path.samefile(path, target)
-        new = None
-        with contextlib.ExitStack() as stack:
-            if cf is not None and cf.changed:
-                real = files.resolve(os.path.abspath(args.cf))
-                new = stack.enter_context(files.Replacement(real, bytes(cf), expected=cf.original))
-            if not there:
-                real = files.resolve(os.path.abspath(target))
-                files.replace_map(real, image, state=state if same else None, like=path)
-            if new is not None:
-                new.commit()
-    would = "would be" if args.dry_run else "is"
-    print(f"{path}: {len(pairs)} records, {info.format}; {target} {would} {to}", file=sys.stderr)
-    if cf is None:
-        words = ["-k0", "-v1", "-z\\t", target] if to == "text" else [base]
-        print("its K line:", "Kname", CLASSES[to], *words, file=sys.stderr)
-    return 0
+    from .migrate import migrate
 
-
-def _base(path: str) -> str:
-    """The name of a map's file without the extension of a database."""
-    for extension in (".cdb", ".db"):
-        if path.endswith(extension):
-            return path[: -len(extension)]
-    return path
-
-
-def _says(source: str, pairs: List[Pair]) -> bool:
-    """Whether a file read as a text map gives exactly these records."""
-    with open(source, "rb") as file:
-        held = TextMap(file.read(), delimiter=DELIMITER)
-    # Keys of a text map are found in any case.
-    return sorted(_lower(held.pairs())) == sorted(_lower(pairs))
-
-
-def _lower(pairs: Iterable[Pair]) -> List[Pair]:
-    return [(key.lower(), value) for key, value in pairs]
-
-
-def _image(kind: str, info: Any, pairs: List[Pair]) -> bytes:
-    """The bytes of the new file, which was read back.  Raises MapError where it would not hold the same."""
-    made = builder(kind, info, duplicates=several(info) or None)
-    made.add([key for key, _ in pairs], [value for _, value in pairs])
-    image: bytes = made.image()
-    again = TextMap(image, delimiter=DELIMITER) if kind == "text" else mapdb.load(image)
-    faults = again.verify()
-    if faults or sorted(again.pairs()) != sorted(pairs):
-        raise MapError(f"as a {kind} file {faults[0] if faults else 'it would not hold the same'}")
-    return image
-
-
-def _change_lines(cf: Config, args: argparse.Namespace, base: str, target: str, to: str) -> None:
-    """Let the K lines that use the database use the new one."""
-    used = [one for one in map(cf.maps.__getitem__, cf.maps) if _uses(one, args, base)]
-    if not used:
-        raise EditError(f"{args.cf}: no K line keeps its map in {base}: name it with --map")
-    for one in used:
-        flags = dict(one.flags)
-        file = _base(one.file or base)
-        if to == "text":
-            flags.pop("N", None)
-            flags.update({"k": "0", "v": "1", "z": "\\t"})
-            file += target[len(base) :]
-        else:
-            for letter in "kvz" if one.map_class == "text" else "":
-                flags.pop(letter, None)
-        wanted = evolve(one.arguments, flags=flags, file=file)
-        node = evolve(one.node, map_class=CLASSES[to], arguments=arguments_text(wanted))
-        if map_arguments(node) != wanted:
-            raise EditError(
-                f"{args.cf}: the K line of {one.name} cannot be rewritten for the class {CLASSES[to]}"
-            )
-        cf.maps[one.name] = node
-
-
-def _uses(one: Map, args: argparse.Namespace, base: str) -> bool:
-    if args.map is not None:
-        return one.name.lower() == str(args.map).lower()
-    file_maps = {*CLASSES.values(), "dbm", "implicit"}
-    return str(one.map_class) in file_maps and _base(one.file or "") in (base, os.path.abspath(base))
-
-
-def _proposed() -> str:
-    """The format that the makemap of this host can make, or text, which needs no library.  Raises EditError."""
-    place = shutil.which(
-        "makemap", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/lib/sendmail"])
-    )
-    if place is None:
-        raise EditError("there is no makemap to ask what this host can use: say --to")
-    listed = (
-        subprocess.run([place, "-l"], capture_output=True, check=False, timeout=60).stdout.decode().split()
-    )
-    return next((one for one in ("hash", "cdb", "btree") if one in listed), "text")
+    return migrate(args)

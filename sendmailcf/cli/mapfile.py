@@ -9,6 +9,7 @@ programs answer that are installed with it.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import sys
@@ -291,8 +292,15 @@ class Opened:
         self.close()
 
 
+def cut(data: bytes) -> bytes:
+    """What stands before a NUL, as sendmail's programs print it."""
+    return data.partition(b"\0")[0]
+
+
 #: A hash file from this many bytes on is printed by two processes, where there are as many processors.
 _SHARE = 8 << 20
+#: What has a descriptor: a standard output as Python opens it, the latter where it shall have no buffer.
+_REAL = (io.BufferedWriter, io.FileIO)
 
 
 def print_source(opened: Opened, separator: bytes) -> None:
@@ -301,20 +309,21 @@ def print_source(opened: Opened, separator: bytes) -> None:
     out = sys.stdout.buffer
     if found.info.format != "hash":
         for key, value in found.pairs():
-            out.write(b"%s%s%s\n" % (key.partition(b"\0")[0], separator, value.partition(b"\0")[0]))
-    elif os.fstat(opened.fd).st_size < _SHARE or not hasattr(os, "fork") or _processors() < 2:
-        for piece in found.text(separator):
-            out.write(piece)
-    else:
+            out.write(b"%s%s%s\n" % (cut(key), separator, cut(value)))
+    elif os.fstat(opened.fd).st_size >= _SHARE and isinstance(out, _REAL) and _two_can_work():
         from ..mapdb.hash.workers import print_together
 
         out.flush()
-        print_together(out.fileno(), found.text(separator, 0, 2), found.text(separator, 1, 2))
+        print_together(out.fileno(), found.runs(separator, 0, 2), found.runs(separator, 1, 2))
+    else:
+        for piece in found.text(separator):
+            out.write(piece)
 
 
-def _processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _two_can_work() -> bool:
+    """Whether this process may start another, and use more than one processor."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return hasattr(os, "fork") and len(usable) > 1
 
 
 def reopened(path: str, kind: str) -> Opened:
@@ -441,13 +450,15 @@ def _rebuild(
     path: str, kind: str, key: bytes, value: Optional[bytes], *, owner: int, state: files.State
 ) -> bool:
     with reopened(path, kind) as opened:
-        info = opened.map.info
+        info, there = opened.map.info, key in opened.map
+        if value is None and not there:
+            if owner:
+                os.fchown(opened.fd, owner, -1)
+            return False
         made = builder(info.format, info, duplicates=several(info) or None)
-        there = key in opened.map
         added = several(info) and value is not None
         mapdb.rebuilt(opened.map, made, {} if added else {key: value})
         if added:
             made.add([key], [value])
-    if there or value is not None:
-        files.replace_map(path, made.write, state=state, owner=owner or None)
+    files.replace_map(path, made.write, state=state, owner=owner or None)
     return there

@@ -56,7 +56,7 @@ class _Formats(Mapping[str, "ModuleType"]):
     def __getitem__(self, name: str) -> ModuleType:
         if name not in _CLASSES:
             raise KeyError(name)
-        return __import__(f"{__name__}.{name}", fromlist=[name])
+        return __import__(f"{__name__}.{name}", fromlist=["Builder"])
 
     def __iter__(self) -> Iterator[str]:
         return iter(_CLASSES)

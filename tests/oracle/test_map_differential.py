@@ -141,6 +141,7 @@ def prepare(directory: Path, cf: bytes, changes: List[Tuple[str, int, int]]) -> 
     (directory / "aliases.cf").write_bytes(
         b'O AliasFile=m, hash:n ,btree:-o sub/p\nOAhash:m\nO aliasfile = ldap:"a,b",m\nO AliasFile\n'
     )
+    (directory / "daemon.cf").write_bytes(b"O TrustedUser=daemon\n")
     (directory / "sub").mkdir()
     (directory / "link.db").symlink_to("m.db")
     (directory / "hard.db").write_bytes(b"")
@@ -208,6 +209,9 @@ def test_makemap(compare: Callable[..., None], cf: bytes, steps: List[Step]) -> 
 
 
 @settings(max_examples=40 * FUZZ, suppress_health_check=[HealthCheck.too_slow])
+@example(
+    cf=b"", steps=[([b"makemap", b"-C", b"test.cf", b"btree", b"m"], b"a b\n"), ([b"editmap", b"-C", b"daemon.cf", b"-x", b"btree", b"m", b"c"], b"")],
+)  # fmt: skip
 @given(
     st.sampled_from(CFS),
     st.lists(makemap_steps() | editmap_steps() | editmap_steps() | praliases_steps(), min_size=2, max_size=8),

@@ -69,8 +69,8 @@ if TYPE_CHECKING:
 _FEW = 500
 _TABLE_BITS = 16
 _HASH_PAGES = (SORTED, UNSORTED)
-#: Buckets whose items are cut at once.
-_BATCH = 32
+#: Buckets whose items are cut at once, and those of a run: one of two processes prints a run before the other goes on.
+_BATCH, _RUN = 32, 512
 
 
 class Info(FileInfo):
@@ -405,23 +405,30 @@ class HashMap(FileMap):
         for items in self._batches():
             yield from zip(items[::2], items[1::2])
 
-    def text(self, separator: bytes = b"\t", share: int = 0, shares: int = 1) -> Iterator[bytes]:
-        """Pieces of the source that `makemap -u` would print: lines of key, separator, value, both cut at a NUL.
+    def text(self, separator: bytes = b"\t") -> Iterator[bytes]:
+        """Pieces of the source that `makemap -u` would print: lines of key, separator, value, both cut at a NUL."""
+        for run in self.runs(separator):
+            yield from run
 
-        share, shares: only each `shares`th piece, from number `share` on.
-        """
+    def runs(self, separator: bytes = b"\t", share: int = 0, shares: int = 1) -> Iterator[Iterator[bytes]]:
+        """The same, run by run: each `shares`th run, from number `share` on."""
         line = b"%b" + separator.replace(b"%", b"%%") + b"%b\n"
-        for items in self._batches(share, shares):
+        reader, top = self._whole(), self.info.max_bucket + 1
+        for first in range(share * _RUN, top, shares * _RUN):
+            yield self._lines(line, reader, range(first, min(first + _RUN, top)))
+
+    def _lines(self, line: bytes, reader: Reader, buckets: range) -> Iterator[bytes]:
+        for items in self._batches(reader, buckets):
             piece = line * (len(items) // 2) % tuple(items)
             if b"\0" in piece:
                 piece = line * (len(items) // 2) % tuple(item.partition(b"\0")[0] for item in items)
             yield piece
 
-    def _batches(self, share: int = 0, shares: int = 1) -> Iterator[List[bytes]]:
-        """Keys and values in turn, of some buckets at a time; of each `shares`th such time, from `share` on."""
-        reader = self._whole()
-        for first in range(share * _BATCH, self.info.max_bucket + 1, shares * _BATCH):
-            buckets = range(first, min(first + _BATCH, self.info.max_bucket + 1))
+    def _batches(self, reader: Optional[Reader] = None, some: Optional[range] = None) -> Iterator[List[bytes]]:
+        """Keys and values in turn, of some buckets at a time; of all buckets if not told."""
+        reader, some = reader or self._whole(), some or range(self.info.max_bucket + 1)
+        for first in range(0, len(some), _BATCH):
+            buckets = some[first : first + _BATCH]
             items = self._cut(buckets)
             if items is None:
                 items = []

@@ -16,7 +16,7 @@ from .heaps import HEAPS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterable, List, Tuple, Union
+    from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple, Union
 
     from .builder import Builder
 
@@ -58,18 +58,19 @@ def write_together(builder: Builder, fd: int, fill: Fill, jobs: int) -> List[Tup
             file.close()
 
 
-def print_together(fd: int, first: Iterable[bytes], second: Iterable[bytes]) -> None:
-    """Write pieces that two processes make, by turns: one of `first`, then one of `second`, and so on.
+def print_together(fd: int, first: Iterable[Iterator[bytes]], second: Iterable[Iterator[bytes]]) -> None:
+    """Write runs of pieces that two processes make, by turns: one of `first`, then one of `second`, and so on.
 
-    second: runs in a process of its own; as long as `first`, or shorter by one.  While one process writes a piece, the
+    second: runs in a process of its own; as long as `first`, or shorter by one.  While one process writes a run, the
     other makes its next.  What goes wrong in either, OSError or MapError, is raised when all before it is written.
     """
 
     def work(_: int, end: _End) -> None:
-        for piece in second:
+        for run in second:
+            pieces, fault = _made(run)
             if not end.receive():
                 return
-            _write_all(fd, piece)
+            _write_run(fd, pieces, fault)
             end.send((True,))
         if end.receive():
             end.send((True,))
@@ -77,19 +78,36 @@ def print_together(fd: int, first: Iterable[bytes], second: Iterable[bytes]) -> 
     child = _Child(1, work)
     waiting = False
     try:
-        for piece in first:
+        for run in first:
+            pieces, fault = _made(run)
             if waiting:
                 waiting = False
                 child.receive()
-            _write_all(fd, piece)
+            _write_run(fd, pieces, fault)
             child.send(True)
             waiting = True
+        if waiting:
+            child.receive()
     finally:
-        try:
-            if waiting:
-                child.receive()
-        finally:
-            child.end()
+        child.end()
+
+
+def _made(run: Iterator[bytes]) -> Tuple[List[bytes], Optional[MapError]]:
+    """The pieces of a run, up to a fault."""
+    pieces: List[bytes] = []
+    try:
+        for piece in run:
+            pieces.append(piece)
+    except MapError as error:
+        return pieces, error
+    return pieces, None
+
+
+def _write_run(fd: int, pieces: List[bytes], fault: Optional[MapError]) -> None:
+    for piece in pieces:
+        _write_all(fd, piece)
+    if fault is not None:
+        raise fault
 
 
 def _write_all(fd: int, data: bytes) -> None:
