@@ -371,9 +371,13 @@ class Reading:
 
     def judged(self, node: RewritingRule) -> ReadOrRefused:
         """A rule as it would be read next, and why sendmail refuses it, if it does."""
-        # A blank behind a dollar is its name, and goes with a comment behind it.
-        ended = "\t" in (node.comment or "") or node.rhs[-1:] in (" ", "\v", "\f", "\r")
-        how = (node.lhs, node.rhs, ended, self.operators(), self.level < 9)
+        comment = node.comment or ""
+        end = "" if "\t" not in comment else "\t" if comment[0] == "\t" else " \t"
+        if node.rhs[-1:] in (" ", "\v", "\f", "\r"):
+            # A blank behind a dollar is its name, and goes with a comment behind it.
+            end = "\t"
+        ends = "\t" if node.tabs[0] == "\t" else " \t", end
+        how = (node.lhs, node.rhs, ends, self.operators(), self.level < 9)
         names, read = _without_macros(*how)
         return read if names.isdisjoint(self.macros) else _read_rule(*how, value=self.macros.get)
 
@@ -400,32 +404,33 @@ Value = Callable[[str], Optional[List[Item]]]
 
 @lru_cache(maxsize=8192, typed=True)
 def _without_macros(
-    lhs: str, rhs: str, ended: bool, ops: FrozenSet[str], comments: bool
+    lhs: str, rhs: str, ends: Tuple[str, str], ops: FrozenSet[str], comments: bool
 ) -> Tuple[FrozenSet[str], ReadOrRefused]:
     """A rule where no macro has a value, and the macros of which none may have one for this to be so."""
     found = [one for raw in (lhs, rhs) for one in symbols(value_of(raw) + "\t") if isinstance(one, Symbol)]
     names = frozenset(one.name for one in found if one.sign in ("", "?"))
-    return names, _read_rule(lhs, rhs, ended, ops, comments, value=lambda name: None)
+    return names, _read_rule(lhs, rhs, ends, ops, comments, value=lambda name: None)
 
 
 def _read_rule(
-    lhs: str, rhs: str, ended: bool, ops: FrozenSet[str], comments: bool, *, value: Value
+    lhs: str, rhs: str, ends: Tuple[str, str], ops: FrozenSet[str], comments: bool, *, value: Value
 ) -> ReadOrRefused:
     try:
-        left = tuple(tokens(_side(lhs, True, value), ops, comments=comments))
-        right = tuple(tokens(_side(rhs, ended, value), ops, comments=comments))
+        left = tuple(tokens(_side(lhs, ends[0], value), ops, comments=comments))
+        right = tuple(tokens(_side(rhs, ends[1], value), ops, comments=comments))
     except (RecursionError, TokenError) as error:
         return None, Refusal("token-long", str(error))
     pattern = tuple(one if isinstance(one, Symbol) else folded(one) for one in left)
     return ReadRule(left, pattern, right), _refused(left, right)
 
 
-def _side(raw: str, ended: bool, value: Value) -> List[Item]:
-    """A side with its macros expanded.  ended: whether a tab follows it."""
+def _side(raw: str, end: str, value: Value) -> List[Item]:
+    """A side with its macros expanded.  end: the tab that follows it, if any, and a blank before it, which a backslash
+    at the end would protect."""
     items: List[Item] = []
     left = _LINE_BYTES
     # A dollar before the tab that ends a side is a macro of that name, one at the end of the line is a dollar.
-    for item in expand(symbols(value_of(raw) + ("\t" if ended else "")), value):
+    for item in expand(symbols(value_of(raw) + end), value):
         # A tab out of a macro ends the side.
         text = item if isinstance(item, Symbol) else item.partition("\t")[0][:left]
         items.append(text)
