@@ -301,12 +301,34 @@ def symbols(text: str) -> List[Item]:
         at = found.end()
         short = found.group("short")
         if short is not None and short > "\x7f":
+            if short in _CODES and not found.group("sign"):
+                code, rest = _CODES[short], text[at:]
+                if short == _REPLACED and rest[:1] not in tuple("0123456789"):
+                    code = "$0"
+                elif code in ("$", "$=", "$~") and not rest:
+                    # Without a name it is a symbol all the same.
+                    code += "\t"
+                return symbols(text[: found.start()] + code + rest)
             items += _of_first_byte(found.group("sign"), short)
             continue
         items.append("$" if found.group() == "$$" else _symbol(found))
     if at < len(text):
         items.append(text[at:])
     return items
+
+
+#: The code of what a wildcard matched.
+_REPLACED = "\udc95"
+#: Bytes that sendmail takes for the codes of its symbols where a dollar, as it were, stands before them: it is the byte
+#: that protects them, and not they, that becomes the name.
+_CODES: Dict[str, str] = {
+    chr(0xDC00 + code): symbol
+    for code, symbol in (
+        (0x81, "$"), (0x85, "$("), (0x86, "$)"), (0x90, "$*"), (0x91, "$+"), (0x92, "$-"), (0x93, "$="), (0x94, "$~"),
+        (0x95, "$"), (0x96, "$#"), (0x97, "$@"), (0x98, "$:"), (0x99, "$>"), (0x9A, "$?"), (0x9B, "$|"), (0x9C, "$."),
+        (0x9D, "$["), (0x9E, "$]"),
+    )
+}  # fmt: skip
 
 
 def _of_first_byte(sign: str, char: str) -> List[Item]:
