@@ -460,9 +460,11 @@ class _Scan:
             self.word.clear()
 
     def token(self, text: str) -> None:
-        size = len(text.encode("utf-8", "surrogateescape"))
+        raw = text.encode("utf-8", "surrogateescape")
+        size = len(raw)
         self.stored += size + 1
-        if size > MAX_TOKEN_BYTES:
+        # A byte that is stored behind a 0xff ends what is measured.
+        if size > MAX_TOKEN_BYTES and max(map(len, re.split(rb"[\x80-\x9f\xff]", raw))) > MAX_TOKEN_BYTES:
             raise TokenError(f"a token is longer than {MAX_TOKEN_BYTES} bytes")
         if self.stored > MAX_TEXT_BYTES or len(self.out) >= MAX_TOKENS:
             raise TokenError("the text is too long to be cut into tokens")
