@@ -308,17 +308,55 @@ def symbols(text: str) -> List[Item]:
     """
     if "$" not in text:
         return [text] if text else []
-    pieces: List[Item] = list(_SYMBOL.split(text))
     if text.isascii():
+        pieces: List[Item] = list(_SYMBOL.split(text))
         pieces[1::2] = map(_symbol, pieces[1::2])
         return [piece for piece in pieces if piece]
+    return _symbols_of_odd_bytes(text)
+
+
+def _symbols_of_odd_bytes(text: str) -> List[Item]:
     items: List[Item] = []
-    for at, piece in enumerate(pieces):
-        if at % 2 and piece[-1] > "\x7f":
+    last = 0
+    while True:
+        found = _SYMBOL.search(text, last)
+        if found is None:
+            break
+        piece = found.group()
+        if len(piece) == 2 and piece[1] in _CODES:
+            code, rest = _CODES[piece[1]], text[found.end() :]
+            if piece[1] == _REPLACED and rest[:1] not in tuple("0123456789"):
+                code = "$0"
+            elif code in ("$", "$=", "$~") and not rest:
+                # Without a name it is a symbol all the same.
+                code += "\t"
+            items += [text[last : found.start()]] if found.start() > last else []
+            text, last = code + rest, 0
+            continue
+        if found.start() > last:
+            items.append(text[last : found.start()])
+        last = found.end()
+        if piece[-1] > "\x7f":
             items += _of_first_byte(piece[1:-1], piece[-1])
-        elif piece:
-            items.append(_symbol(piece) if at % 2 else piece)
+        else:
+            items.append(_symbol(piece))
+    if last < len(text):
+        items.append(text[last:])
     return items
+
+
+#: The code of what a wildcard matched.
+_REPLACED = "\udc95"
+#: Bytes that sendmail takes for the codes of its symbols where a dollar, as it were, stands before them: it is the byte
+#: that protects them, and not they, that becomes the name.
+_CODES: Dict[str, str] = {
+    chr(0xDC00 + code): symbol
+    for code, symbol in (
+        (0x81, "$"), (0x85, "$("), (0x86, "$)"), (0x90, "$*"), (0x91, "$+"), (0x92, "$-"), (0x93, "$="), (0x94, "$~"),
+        (0x95, "$"), (0x96, "$#"), (0x97, "$@"), (0x98, "$:"), (0x99, "$>"), (0x9A, "$?"), (0x9B, "$|"), (0x9C, "$."),
+        (0x9D, "$["), (0x9E, "$]"),
+    )
+}  # fmt: skip
 
 
 def _of_first_byte(sign: str, char: str) -> List[Item]:
@@ -489,9 +527,11 @@ class _Scan:
             self.word.clear()
 
     def token(self, text: str) -> None:
-        size = len(text.encode("utf-8", "surrogateescape"))
+        raw = text.encode("utf-8", "surrogateescape")
+        size = len(raw)
         self.stored += size + 1
-        if size > MAX_TOKEN_BYTES:
+        # A byte that is stored behind a 0xff ends what is measured.
+        if size > MAX_TOKEN_BYTES and max(map(len, re.split(rb"[\x80-\x9f\xff]", raw))) > MAX_TOKEN_BYTES:
             raise TokenError(f"a token is longer than {MAX_TOKEN_BYTES} bytes")
         if self.stored > MAX_TEXT_BYTES or len(self.out) >= MAX_TOKENS:
             raise TokenError("the text is too long to be cut into tokens")

@@ -435,9 +435,12 @@ class _Kept:
 
     def __init__(self, node: RewritingRule, ops: FrozenSet[str], comments: bool) -> None:
         self.node = node
-        # A blank behind a dollar is its name, and goes with a comment behind it.
-        ended = "\t" in (node.comment or "") or node.rhs[-1:] in (" ", "\v", "\f", "\r")
-        self.sides = _sides(node.lhs, node.rhs, ended)
+        comment = node.comment or ""
+        end = "" if "\t" not in comment else "\t" if comment[0] == "\t" else " \t"
+        if node.rhs[-1:] in (" ", "\v", "\f", "\r"):
+            # A blank behind a dollar is its name, and goes with a comment behind it.
+            end = "\t"
+        self.sides = _side(node.lhs, "\t" if node.tabs[0] == "\t" else " \t"), _side(node.rhs, end)
         found = [one for side in self.sides for one in side if isinstance(one, Symbol)]
         self.names = frozenset([one.name for one in found if one.sign in ("", "?")])
         plain = not any(one.is_macro or one.sign == "?" for one in found)
@@ -463,19 +466,22 @@ def _keep(kept: Dict[int, _Kept], node: RewritingRule, ops: FrozenSet[str], comm
 Sides = Tuple[List[Item], List[Item]]
 
 
-def _sides(lhs: str, rhs: str, ended: bool) -> Sides:
-    """Both sides, with symbols.  ended: whether a tab follows the right one."""
-    left, right = value_of(lhs), value_of(rhs)
+#: What may be the beginning of something, and so has to be read with what follows.
+_OPEN = frozenset("$=~&?\\")
+
+
+def _side(raw: str, end: str) -> List[Item]:
+    """A side, with symbols.  end: the tab that follows it, if any, and a blank before it, which a backslash at the end
+    would protect."""
+    text = value_of(raw)
     # A dollar before the tab that ends a side is a macro of that name, one at the end of the line is a dollar.
-    left += "\t" * left.endswith("$")
-    right += "\t" * (ended and right.endswith("$"))
-    return symbols(left), symbols(right)
+    return symbols(text + end if text[-1:] in _OPEN or not text.isascii() else text)
 
 
 def _read_rule(sides: Sides, ops: FrozenSet[str], comments: bool, *, value: Optional[Value]) -> ReadOrRefused:
     """A rule of two sides.  value: the items of a macro; None where nothing is to be expanded."""
     try:
-        left, right = [tuple(tokens(_side(side, value), ops, comments=comments)) for side in sides]
+        left, right = [tuple(tokens(_cut_side(side, value), ops, comments=comments)) for side in sides]
     except (RecursionError, TokenError) as error:
         return None, Refusal("token-long", str(error))
     pattern = tuple(one if isinstance(one, Symbol) else folded(one) for one in left)
@@ -483,7 +489,7 @@ def _read_rule(sides: Sides, ops: FrozenSet[str], comments: bool, *, value: Opti
     return ReadRule(left, pattern, right, needed), _refused(left, right)
 
 
-def _side(side: Sequence[Item], value: Optional[Value]) -> List[Item]:
+def _cut_side(side: Sequence[Item], value: Optional[Value]) -> List[Item]:
     """A side with its macros expanded."""
     items: List[Item] = []
     left = _LINE_BYTES

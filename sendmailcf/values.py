@@ -383,10 +383,18 @@ def field_list(text: str) -> List[Tuple[str, Optional[str]]]:
 
     text: without inline comments (`value_of`).
     """
-    # A symbol is a character that nothing else is.
-    items = symbols(text)
-    stand_in = {chr(0x100000 + at): one for at, one in enumerate(items) if isinstance(one, Symbol)}
-    flat = "".join(chr(0x100000 + at) if isinstance(one, Symbol) else one for at, one in enumerate(items))
+    # A dollar that begins a symbol is one byte, and so is a long name: characters that nothing else is.
+    long: Dict[str, str] = {_SIGN: "$"}
+    flat = ""
+    for one in symbols(text):
+        if not isinstance(one, Symbol):
+            flat += one
+            continue
+        name = one.name
+        if len(name) != 1:
+            name = chr(ord(_SIGN) + len(long))
+            long[name] = "{" + one.name + "}"
+        flat += _SIGN + one.sign + name
     found: List[Tuple[str, Optional[str]]] = []
     at = 0
     while at < len(flat):
@@ -395,19 +403,19 @@ def field_list(text: str) -> List[Tuple[str, Optional[str]]]:
         if start is None or not start.group(2):
             found.append((key, None))
             break
-        stored, at = _munched(flat, start.end(), stand_in)
+        stored, at = _munched(flat, start.end())
         # A field without a key has its = in the place of one.
-        found.append((key or "=", "".join(stand_in.get(c, c) for c in stored)))
+        found.append((key or "=", "".join(long.get(c, c) for c in stored)))
     return found
 
 
-def _munched(flat: str, at: int, wide: Mapping[str, Symbol]) -> Tuple[str, int]:
+def _munched(flat: str, at: int) -> Tuple[str, int]:
     """A field as it is stored, and where reading it ended (munchstring of readcf.c)."""
     stored: List[str] = []
     left, protected, quoted = MAX_FIELD_BYTES, False, False
     while at < len(flat):
         c = flat[at]
-        size = wide[c].size if c in wide else len(c.encode("utf-8", "surrogateescape"))
+        size = 1 if c >= _SIGN else len(c.encode("utf-8", "surrogateescape"))
         if size > left:
             break
         if protected:
@@ -424,6 +432,7 @@ def _munched(flat: str, at: int, wide: Mapping[str, Symbol]) -> Tuple[str, int]:
     return "".join(stored), at
 
 
+_SIGN = chr(0x100000)
 _CONTROLS = {"n": "\n", "r": "\r", "f": "\f", "b": "\b"}
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Callable, List, Tuple
 
 import pytest
+from conftest import FUZZ
 from lintcases import HEAD, TAIL
+from odd_lines import KINDS, odd_line
 from test_lint_oracle import differences, facts  # noqa: F401  (a fixture)
 
 from sendmailcf.files import Facts
@@ -103,7 +105,28 @@ LINES: List[Tuple[str, bytes]] = [
     ("rule-run-time-blank-comment", b"Sq\nR$*$-\t$& # c"),
     ("rule-class-blank-comment", b'Sq\nR$=w\t"q" $= # c'),
     ("rule-text-dollar-blank-comment", b"Sq\nR$*\tx $ #error"),
+    *((f"rule-code-{code:x}-left", b"Sq\nR$%cx\ty" % code) for code in range(0x80, 0xA0)),
+    *((f"rule-code-{code:x}-right", b"Sq\nR$*\ty $%cx" % code) for code in range(0x80, 0xA0)),
+    *((f"rule-code-{code:x}-alone", b"Sq\nR$*\t$%c" % code) for code in range(0x80, 0xA0)),
+    *((f"rule-code-{code:x}-last", b"Sq\nR$*\ty $%c" % code) for code in range(0x80, 0xA0)),
+    ("rule-token-of-256", b"Sq\nR$*\t" + b"a" * 256),
+    ("rule-token-of-257", b"Sq\nR$*\t" + b"a" * 257),
+    ("rule-token-of-a-plain-byte", b"Sq\nR$*\t" + b"a" * 13 + b"\xa5" + b"a" * 243),
+    ("rule-token-of-a-quoted-byte", b"Sq\nR$*\t" + b"a" * 13 + b"\x9a" + b"a" * 243),
+    ("rule-token-long-behind-a-byte", b"Sq\nR$*\t" + b"a" * 13 + b"\x9a" + b"a" * 258),
+    ("rule-code-before-a-digit", b"Sq\nR$*\ty $\x951"),
+    ("rule-code-before-a-symbol", b"Sq\nR$* $| $\x99$*\t\t$#$2"),
+    ("rule-code-of-a-class", b"Sq\nR$*\t\t$: < $\x94&{client_resolve} >"),
     ("rule-macro-of-two-bytes", "Sq\nR$-\t$\u00e9\t# c".encode()),
+    ("rule-comment-takes-the-tab", b"Sq\nR$&x$~w\t\t#\n c"),
+    ("rule-comment-takes-the-tab-and-a-tab-follows", b"Sq\nR$*\t# c\n\tfoo"),
+    ("rule-tab-and-a-line-below", b"Sq\nR$*\t\n foo"),
+    ("rule-tab-and-a-tab-below", b"Sq\nR$*\t\n\tfoo"),
+    ("rule-backslash-blank-left", b"Sq\nR\\$B \tx"),
+    ("rule-backslash-blank-right", b"Sq\nR$*\t\\ \tc"),
+    ("rule-backslash-right", b"Sq\nR$*\t\\\tc"),
+    ("queue-field-of-a-comma", b"Q , N=$, Z=1"),
+    ("queue-field-of-a-class", b"Q , N=$=w, Z=1"),
     # Conditions.
     ("rule-condition-on-a-symbol", b"Sq\nR$*\t$?#esmtp $@ a"),
     ("rule-condition-on-a-symbol-else", b"Sq\nR$*\t$?#$| a"),
@@ -194,6 +217,7 @@ LINES: List[Tuple[str, bytes]] = [
             b"safe\x80",
         ]
     ),
+    ("mailer-user-of-a-byte", b"Mx, P=/x, U=\xff:2, A=x"),
     ("map-gap-of-two-bytes", b"Ka\xc3\xa9hash x"),
     ("map-gap-of-a-byte", b"Ka\xa9hash x"),
     ("map-gap-of-a-quoted-byte", b"Ka\x80hash x"),
@@ -247,3 +271,17 @@ def test_names_count_without_their_bad_characters(
         lines = b"".join(b"D{Name%d}x\n" % at for at in range(count))
         data = HEAD + b"D" + name + b"x\n" + lines + TAIL
         assert differences(program("sendmail"), tmp_path / "t.cf", data, facts) == ([], [])
+
+
+@pytest.mark.parametrize("seed", range(8 * FUZZ))
+@pytest.mark.parametrize("kind", KINDS)
+def test_lines_of_odd_parts(
+    program: Callable[[str], str],
+    tmp_path: Path,
+    facts: Callable[[str], Facts],  # noqa: F811
+    kind: str,
+    seed: int,
+) -> None:
+    data = HEAD + odd_line(kind, seed) + b"\n" + TAIL
+    found, _ = differences(program("sendmail"), tmp_path / "t.cf", data, facts)
+    assert found == []

@@ -18,7 +18,7 @@ from ...known.mailers import MAILER_EQUATES
 from ...nodes import BadLine, Equate, MailerDefinition, QueueGroup, Ruleset, value_of
 from ...record import Record
 from ...references import MAILER
-from ...text import nearest, short_number
+from ...text import nearest, short_number, stored
 from ...values import MAX_FIELD_BYTES, field_items, field_list, field_text
 from ..context import Context
 from ..host import group, user
@@ -470,6 +470,8 @@ def mailer_user_unknown(context: Context, index: int, node: MailerDefinition) ->
 def _user_group(text: str) -> Tuple[Optional[str], Optional[str]]:
     """The names in U=: None where a number stands or nothing at all, "" where a name is missing."""
     named: Optional[str] = None
+    if not text.isascii():
+        text = stored(text).decode("latin-1")
     if text[:1].isascii() and text[:1] not in tuple("0123456789"):
         found = re.match(r"[A-Za-z0-9_-]*", text)
         named = found.group() if found else ""
