@@ -38,9 +38,11 @@ from .text import decode, stored
 #: Characters that always are tokens of their own, beside those of OperatorChars.
 DELIMITERS = "()<>,;\r\n"
 DEFAULT_OPERATORS = ".:@[]"
-#: Bytes of one token, bytes of a tokenised text with one more for each token, and tokens (MAXNAME, PSBUFSIZE, MAXATOM).
+#: Bytes of one token, bytes of a tokenised address or result of a map with one more for each token, the same for a side
+#: of a rule, and tokens (MAXNAME, PSBUFSIZE, MAXLINE + MAXATOM, MAXATOM).
 MAX_TOKEN_BYTES = 256
 MAX_TEXT_BYTES = 1251
+MAX_SIDE_BYTES = 3043
 MAX_TOKENS = 1000
 #: Bytes of the key or the default of a lookup, cut silently (MAXKEY).
 MAX_KEY_BYTES = 1021
@@ -518,6 +520,7 @@ class _Scan:
         self.ops, self.comments, self.repair = ops, comments, repair
         self.out: List[str] = []
         self.word: List[str] = []
+        self.most = MAX_TEXT_BYTES if repair else MAX_SIDE_BYTES
         self.stored = self.depth = self.angles = 0
         self.in_quotes = self.protected = False
 
@@ -533,7 +536,7 @@ class _Scan:
         # A byte that is stored behind a 0xff ends what is measured.
         if size > MAX_TOKEN_BYTES and max(map(len, re.split(rb"[\x80-\x9f\xff]", raw))) > MAX_TOKEN_BYTES:
             raise TokenError(f"a token is longer than {MAX_TOKEN_BYTES} bytes")
-        if self.stored > MAX_TEXT_BYTES or len(self.out) >= MAX_TOKENS:
+        if self.stored > self.most or len(self.out) >= MAX_TOKENS:
             raise TokenError("the text is too long to be cut into tokens")
         self.out.append(text)
 
@@ -546,7 +549,7 @@ class _Scan:
             self.end()
             self.stored += symbol.size + 1
             self.out.append(symbol)
-            if self.stored > MAX_TEXT_BYTES or len(self.out) > MAX_TOKENS:
+            if self.stored > self.most or len(self.out) > MAX_TOKENS:
                 raise TokenError("the text is too long to be cut into tokens")
 
     def text(self, text: str) -> None:

@@ -222,24 +222,27 @@ def test_text_is_cut_alike_behind_much_other_text(text: str, comments: bool, rep
 
 
 @pytest.mark.parametrize(
-    ("text", "fits"),
+    ("text", "in_rules", "in_addresses"),
     [
-        ("x" * 256, True),
-        ("x" * 257, False),
-        ("é" * 128, True),
-        ("é" * 129, False),
-        ("." * 625, True),
-        ("." * 626, False),
-        (("x" * 249 + ".") * 4 + "y" * 242, True),
-        (("x" * 249 + ".") * 4 + "y" * 243, False),
+        ("x" * 256, True, True),
+        ("x" * 257, False, False),
+        ("é" * 128, True, True),
+        ("é" * 129, False, False),
+        ("." * 625, True, True),
+        ("." * 626, True, False),
+        ("." * 1000, True, False),
+        ("." * 1001, False, False),
+        (("x" * 249 + ".") * 4 + "y" * 242, True, True),
+        (("x" * 249 + ".") * 4 + "y" * 243, True, False),
     ],
 )
-def test_limits_of_tokens(text: str, fits: bool) -> None:
-    if fits:
-        assert "".join(tokens([text], OPS)) == text
-    else:
-        with pytest.raises(TokenError):
-            tokens([text], OPS)
+def test_limits_of_tokens(text: str, in_rules: bool, in_addresses: bool) -> None:
+    for repair, fits in ((False, in_rules), (True, in_addresses)):
+        if fits:
+            assert "".join(tokens([text], OPS, repair=repair)) == text
+        else:
+            with pytest.raises(TokenError):
+                tokens([text], OPS, repair=repair)
 
 
 def test_hostile_text_is_refused_early() -> None:

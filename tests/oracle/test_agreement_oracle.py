@@ -109,6 +109,20 @@ LINES: List[Tuple[str, bytes]] = [
     *((f"rule-code-{code:x}-right", b"Sq\nR$*\ty $%cx" % code) for code in range(0x80, 0xA0)),
     *((f"rule-code-{code:x}-alone", b"Sq\nR$*\t$%c" % code) for code in range(0x80, 0xA0)),
     *((f"rule-code-{code:x}-last", b"Sq\nR$*\ty $%c" % code) for code in range(0x80, 0xA0)),
+    *(
+        (f"rule-{count}-of-{name}", b"Sq\nR$*\t" + part * count)
+        for name, part in [
+            ("words", b"a "),
+            ("dots", b"."),
+            ("symbols", b"$1"),
+            ("macros", b"$B a"),
+            ("long", b"abcdefg "),
+        ]
+        for count in [200, 417, 625, 1000, 1001]
+    ),
+    *((f"rule-{count}-words-left", b"Sq\nR" + b"a " * count + b"\tx") for count in [625, 626, 1000, 1001]),
+    ("rule-words-out-of-a-macro", b"DAa.a.a.a.a.\nSq\nRx\t" + b"$A" * 100),
+    ("rule-too-many-words-out-of-a-macro", b"DAa.a.a.a.a.\nSq\nRx\t" + b"$A" * 101),
     ("rule-token-of-256", b"Sq\nR$*\t" + b"a" * 256),
     ("rule-token-of-257", b"Sq\nR$*\t" + b"a" * 257),
     ("rule-token-of-a-plain-byte", b"Sq\nR$*\t" + b"a" * 13 + b"\xa5" + b"a" * 243),
