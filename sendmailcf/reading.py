@@ -466,8 +466,8 @@ def _keep(kept: Dict[int, _Kept], node: RewritingRule, ops: FrozenSet[str], comm
 Sides = Tuple[List[Item], List[Item]]
 
 
-#: What may be the beginning of something, and so has to be read with what follows.
-_OPEN = frozenset("$=~&?\\")
+#: What may be the beginning of a symbol, and so has to be read with what follows.
+_OPEN = frozenset("$=~&?")
 
 
 def _side(raw: str, end: str) -> List[Item]:
@@ -475,7 +475,8 @@ def _side(raw: str, end: str) -> List[Item]:
     would protect."""
     text = value_of(raw)
     # A dollar before the tab that ends a side is a macro of that name, one at the end of the line is a dollar.
-    return symbols(text + end if text[-1:] in _OPEN or not text.isascii() else text)
+    open_end = text[-1:] in _OPEN or "\\" in text or not text.isascii()
+    return symbols(text + end if open_end else text)
 
 
 def _read_rule(sides: Sides, ops: FrozenSet[str], comments: bool, *, value: Optional[Value]) -> ReadOrRefused:
