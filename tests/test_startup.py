@@ -68,3 +68,12 @@ def test_no_line_of_these_languages_needs_lark(tmp_path: Path) -> None:
     loaded = modules(code, tmp_path)
     assert "attr" in loaded
     assert "lark" not in loaded
+
+
+def test_a_check_of_one_file_loads_what_it_needs(tmp_path: Path) -> None:
+    tmp_path.joinpath("x.cf").write_text("V10/Berkeley\nMlocal, P=/bin/true, F=lsDFM, A=true $u\nSx\nR$*\t$: $1\n")
+    loaded = modules("import sendmailcf.cli as c; c.main(['check', '-q', 'x.cf'])", tmp_path)
+    assert "attr" in loaded
+    assert not (loaded - modules("import attrs, argparse, json", tmp_path)) & {
+        "base64", "difflib", "hashlib", "lark", "multiprocessing", "pickle", "pkgutil", "signal", "subprocess", "tempfile",
+    }  # fmt: skip

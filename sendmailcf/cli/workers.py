@@ -7,7 +7,6 @@ modules and settings already, so that nothing is sent to it, and only results co
 from __future__ import annotations
 
 import os
-import signal
 from typing import Callable, Generic, Iterator, List, Sequence, TypeVar
 
 J = TypeVar("J")
@@ -68,7 +67,9 @@ class _Other(Generic[J, R]):
 
     def end(self) -> None:
         """End the process, if it has not ended by itself."""
+        from signal import SIGKILL
+
         self._results.close()
         if os.waitpid(self._pid, os.WNOHANG) == (0, 0):
-            os.kill(self._pid, signal.SIGKILL)
+            os.kill(self._pid, SIGKILL)
             os.waitpid(self._pid, 0)

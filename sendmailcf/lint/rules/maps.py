@@ -23,13 +23,11 @@ from ...authinfo import (
 from ...errors import MapError
 from ...expressions import Symbol, expand, found_symbols, symbols
 from ...known.maps import MAP_CLASSES, MapClassRow
-from ...makemap import read
 from ...nodes import BadLine, KeyFile, Line, value_of
 from ...record import Record
 from ...references import MAP, Reference
 from ...text import encode, nearest, short_number, stored
 from ...values import map_class_row, map_flags, split_arguments
-from .. import posix
 from ..context import Context
 from ..documents import ACCESS, NAMED_SOURCES
 from ..documents import MAP as MAP_SOURCE
@@ -438,6 +436,8 @@ def map_regex(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
     declared = _declared(context, node)
     if declared.row is None:
         return
+    from .. import posix
+
     try:
         count = posix.groups(declared.rest, basic=declared.flag("b") is not None)
     except posix.RegexError as error:
@@ -854,6 +854,8 @@ def map_stale(context: Context) -> Iterator[Found]:
         return
     data = bytes(context.document)
     held = _pairs(found[2]) if len(data) <= _COMPARED_BYTES else None
+    from ...makemap import read
+
     if held is None or any(dict(read(data, fold=fold).pairs) == held for fold in (True, False)):
         return
     made = dict(read(data, fold=True).pairs)
