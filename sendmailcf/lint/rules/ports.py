@@ -219,10 +219,10 @@ def daemon_address(context: Context) -> Iterator[Found]:
     """
     for port in _ports(context):
         part = port.last("Addr")
-        if part is not None and port.family == _FAMILIES["unix"]:
-            if len(encode(part.value or "")) >= _SOCKET_BYTES:
-                why = f"a local socket's name has at most {_SOCKET_BYTES - 1} bytes"
-                yield Found(port.line.index, why, part.start, part.end)
+        long = part is not None and len(encode(part.value or "")) >= _SOCKET_BYTES
+        if part is not None and long and port.family == _FAMILIES["unix"]:
+            why = f"a local socket's name has at most {_SOCKET_BYTES - 1} bytes"
+            yield Found(port.line.index, why, part.start, part.end)
         if part is None or not _inet(port):
             continue
         value, six = part.value or "", port.family == _FAMILIES["inet6"]
