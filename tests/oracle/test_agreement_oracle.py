@@ -216,6 +216,18 @@ LINES: List[Tuple[str, bytes]] = [
     ("ldap-secret-unread", b"Ka ldap -k x -P /nosuch -M krbv4"),
     ("ldap-secret-last", b"Ka ldap -k x -P /nosuch -P /etc/passwd"),
     # Ports.
+    *(
+        (f"ldap-{n}-attributes", b"Kx ldap -k x -v " + b",".join(b"a%d" % at for at in range(n)))
+        for n in (63, 64, 65)
+    ),
+    ("ldap-empty-attributes", b"Kx ldap -k x -v " + b"," * 70 + b"a"),
+    *(
+        (f"port-path-of-{size}-{option.decode()}", b"O %s=F=unix,Addr=/%s" % (option, b"a" * (size - 1)))
+        for option in (b"DaemonPortOptions", b"ClientPortOptions")
+        for size in (107, 108)
+    ),
+    ("port-path-long-and-family-behind", b"O DaemonPortOptions=Addr=/" + b"a" * 120 + b",F=unix"),
+    ("port-path-long-then-short", b"O DaemonPortOptions=F=unix,A=/" + b"a" * 120 + b",A=/x"),
     ("port-broadcast-address", b"O DaemonPortOptions=Addr=255.255.255.255"),
     # Bytes.
     *(

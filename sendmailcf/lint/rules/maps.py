@@ -56,6 +56,7 @@ _LDAP_WORDS = {
     "s": ("LDAP_SCOPE_", ("base", "one", "sub"), "the scope"),
 }
 _MAX_SUBSTRINGS = 31
+_MAX_ATTRIBUTES = 64
 
 
 _ENTRIES = (MapEntry, AuthInfoEntry, SourceComment, SourceBadLine)
@@ -575,7 +576,11 @@ def map_ldap_attribute(context: Context, index: int, node: KeyFile) -> Iterator[
         if name and name.lower() in seen:
             yield Found(index, f"the attribute {name} is given twice", *_arguments_place(node, one))
             return
-        seen.append(name.lower())
+        if name:
+            seen.append(name.lower())
+        if len(seen) >= _MAX_ATTRIBUTES:
+            yield Found(index, f"{_MAX_ATTRIBUTES - 1} attributes are the most", *_arguments_place(node, one))
+            return
 
 
 @rule("MP032", "map-ldap-secret", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from ...known.policies import CLIENT_MODIFIERS, DAEMON_MODIFIERS, PORT_KEYS
 from ...record import Record
-from ...text import short_number
+from ...text import encode, short_number
 from ..context import Context, OptionLine
 from ..host import service
 from ..problem import Severity
@@ -26,6 +26,8 @@ _KEYS = {letter: row for row in PORT_KEYS for letter in row.letters}
 #: Address families by name; others are given as numbers.
 _FAMILIES = {"inet": 2, "inet6": 10, "unix": 1, "local": 1}
 _MAX_PORT = 65535
+#: The size of a local socket's name, with the NUL at its end; that of Linux.
+_SOCKET_BYTES = 108
 
 
 @frozen(eq=False, repr=False)
@@ -218,6 +220,10 @@ def daemon_address(context: Context) -> Iterator[Found]:
     """
     for port in _ports(context):
         part = port.last("Addr")
+        long = part is not None and len(encode(part.value or "")) >= _SOCKET_BYTES
+        if part is not None and long and port.family == _FAMILIES["unix"]:
+            why = f"a local socket's name has at most {_SOCKET_BYTES - 1} bytes"
+            yield Found(port.line.index, why, part.start, part.end)
         if part is None or not _inet(port):
             continue
         value, six = part.value or "", port.family == _FAMILIES["inet6"]
