@@ -58,6 +58,8 @@ _LDAP_WORDS = {
     "s": ("LDAP_SCOPE_", ("base", "one", "sub"), "the scope"),
 }
 _MAX_SUBSTRINGS = 31
+#: Bytes of a K line; the rest is cut off silently.
+_MAX_BYTES = 2047
 _MAX_ATTRIBUTES = 64
 
 
@@ -103,6 +105,10 @@ def _declared(context: Context, node: KeyFile) -> _Declared:
     # A symbol that means something in rules only is one byte here, and no text.
     items = expand(symbols(value_of(node.arguments)), context.reading.macros.get)
     text = "".join("\x80" if isinstance(one, Symbol) else one for one in items)
+    if len(text) + len(node.space or "") > _MAX_BYTES // 5:
+        # The whole line is cut.
+        begin = encode((node.blank or "") + node.name + node.gap + node.map_class + (node.space or ""))
+        text = encode(text)[: max(_MAX_BYTES - len(begin), 0)].decode("utf-8", "surrogateescape")
     return _Declared(row, text, *map_flags(cls, text))
 
 
