@@ -229,6 +229,23 @@ LINES: List[Tuple[str, bytes]] = [
         (f"ldap-{n}-attributes", b"Kx ldap -k x -v " + b",".join(b"a%d" % at for at in range(n)))
         for n in (63, 64, 65)
     ),
+    *(
+        (f"ldap-attributes-{text.decode()}", b"Kx ldap -k x -v " + text)
+        for text in [
+            b"a:DN",
+            b"a:URL:b",
+            b"a:NORMAL:x",
+            b"a,b:DN",
+            b"a:DN,b",
+            b"a::x",
+            b":DN",
+            b"a:,b:DN",
+            b",a:DN",
+            b"a:DN,",
+            b"a:dn -v b",
+        ]
+    ),
+    ("class-copy-behind-two-bytes", "C\u00e9$= x".encode()),
     ("ldap-empty-attributes", b"Kx ldap -k x -v " + b"," * 70 + b"a"),
     *(
         (f"port-path-of-{size}-{option.decode()}", b"O %s=F=unix,Addr=/%s" % (option, b"a" * (size - 1)))

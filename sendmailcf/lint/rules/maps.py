@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from attrs import frozen
 
@@ -560,7 +560,7 @@ def map_ldap_value(context: Context, index: int, node: KeyFile) -> Iterator[Foun
 
 @rule("MP028", "map-ldap-attribute", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
 def map_ldap_attribute(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
-    """An attribute of an ldap map has an unknown type, or is given twice.
+    """An attribute of an ldap map has an unknown type, or is given twice, or none is of type NORMAL.
 
     Bad:
         Kx ldap -k (uid=%0) -v mail:TEXT
@@ -572,6 +572,7 @@ def map_ldap_attribute(context: Context, index: int, node: KeyFile) -> Iterator[
     declared = _ldap(context, node)
     text = declared.flag("v") if declared is not None else None
     seen: List[str] = []
+    kinds: Set[str] = set()
     for one in (text or "").split(","):
         name, _, more = one.partition(":")
         kind = more.partition(":")[0]
@@ -582,11 +583,16 @@ def map_ldap_attribute(context: Context, index: int, node: KeyFile) -> Iterator[
         if name and name.lower() in seen:
             yield Found(index, f"the attribute {name} is given twice", *_arguments_place(node, one))
             return
+        if one:
+            kinds.add(kind.upper() or "NORMAL")
         if name:
             seen.append(name.lower())
         if len(seen) >= _MAX_ATTRIBUTES:
             yield Found(index, f"{_MAX_ATTRIBUTES - 1} attributes are the most", *_arguments_place(node, one))
             return
+    if kinds and "NORMAL" not in kinds:
+        message = "each attribute is searched on, and none of type NORMAL can be returned"
+        yield Found(index, message, *_arguments_place(node, text or ""))
 
 
 @rule("MP032", "map-ldap-secret", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
