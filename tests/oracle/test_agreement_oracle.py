@@ -245,6 +245,26 @@ LINES: List[Tuple[str, bytes]] = [
             b"a:dn -v b",
         ]
     ),
+    *(
+        (f"ldap{flags.decode()}", b"Kx ldap -k x " + flags)
+        for flags in [
+            b"-M simplex",
+            b"-M simpl",
+            b"-M LDAP_AUTH_SIMPLEX",
+            b'-M "simple"',
+            b"-s subtree",
+            b"-s LDAP_SCOPE_SUBTREE",
+            b"-s on",
+            b'-s "sub"',
+            b"-r neverx",
+            b'-r "never"',
+            b"-M",
+            b"-w 3x",
+            b"-w x",
+            b"-P /nosuch -M simplex",
+            b"-P /nosuch -M nonex",
+        ]
+    ),
     ("class-copy-behind-two-bytes", "C\u00e9$= x".encode()),
     ("ldap-empty-attributes", b"Kx ldap -k x -v " + b"," * 70 + b"a"),
     *(

@@ -552,7 +552,9 @@ def map_ldap_value(context: Context, index: int, node: KeyFile) -> Iterator[Foun
         elif letter in _LDAP_WORDS:
             prefix, known, what = _LDAP_WORDS[letter]
             word = text[len(prefix) :] if text[: len(prefix)].upper() == prefix else text
-            if word.lower() not in known:
+            # The beginning decides, and quotes are not removed here.
+            quoted = re.search(rf'-{letter}[{_SPACES}]*"', declared.text) if declared is not None else None
+            if quoted or not word.lower().startswith(known):
                 message = f"-{letter}, {what}, is one of {', '.join(known)}, not {text!r}"
                 yield Found(index, message, *_arguments_place(node, text))
                 return
@@ -619,7 +621,7 @@ def map_ldap_secret(context: Context, index: int, node: KeyFile) -> Iterator[Fou
     if declared is None or path is None:
         return
     word = (declared.flag("M") or "simple").lower()
-    if word.removeprefix("ldap_auth_") != "simple":
+    if not word.removeprefix("ldap_auth_").startswith("simple"):
         return
     place = _arguments_place(node, "-P")
     facts = context.file(path) if path else None
