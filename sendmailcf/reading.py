@@ -66,6 +66,8 @@ MAX_RULESETS = 100
 
 #: Bytes of an expanded side, class line, map line or ruleset line; the rest is cut off silently.
 _LINE_BYTES = 2047
+#: Bytes behind the colon of an H line in which sendmail looks for the name of a ruleset.
+_CHECK_BYTES = 49
 _NOT_LEFT = frozenset("0123456789:>.[]()")
 _NOT_RIGHT = frozenset("*+-")
 #: Map classes whose K line sendmail reads in another way; they keep quotes in keys.
@@ -278,6 +280,13 @@ class Reading:
         if "$" not in (node.template or "") or len(node.name) > _HEADER_NAME_BYTES:
             return ACCEPTED
         expanded = self._expanded(symbols(value_of(node.template)))
+        left = max(_CHECK_BYTES - len(node.colon.partition(":")[2]), 0)
+        for at, one in enumerate(expanded):
+            size = one.size if isinstance(one, Symbol) else len(one)
+            if size > left:
+                expanded[at:] = [] if isinstance(one, Symbol) else [one[:left]]
+                break
+            left -= size
         items = [one for one in expanded if isinstance(one, Symbol) or one.strip(_SPACES)]
         if not items or items[0] != "$>" or not isinstance(items[0], Symbol):
             return ACCEPTED
@@ -369,12 +378,12 @@ class Reading:
         if "$" in text:
             text = self._text(symbols(text))
             expanded = parse("S" + text)
-            self.refused, _ = self._numbers.enter(text)
+            self.refused, _ = self._numbers.enter(_cut(text))
             if not isinstance(expanded, Ruleset):
                 return None
             node = expanded
         else:
-            self.refused, _ = self._numbers.enter(text)
+            self.refused, _ = self._numbers.enter(_cut(text))
         if self.refused and self.refused.cause != "renumbered":
             return None
         name, number = node.both

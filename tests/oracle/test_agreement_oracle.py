@@ -35,6 +35,12 @@ LINES: List[Tuple[str, bytes]] = [
     ("header-protected-hash", b"H?\\#?Subject: x"),
     ("header-colon-below", b"HSubject\n : x"),
     ("header-comment-before-colon", b"HSubject # c\n : x"),
+    *((f"header-ruleset-behind-{n}", b"HX: " + b" " * n + b"$>100") for n in (43, 44, 45, 46, 47, 48)),
+    *(
+        (f"header-ruleset-number-behind-{n}", b"HX:" + b" " * n + b"$>" + b"a" * 20 + b"=100")
+        for n in range(23, 29)
+    ),
+    ("header-ruleset-behind-a-macro", b"DA" + b" " * 47 + b"\nHX:$A$>100"),
     # Fields.
     ("field-quote-goes-on", b'Mx, P=/bin/true, F="ls\n\t, A=true $u'),
     ("field-quote-over-lines", b'Mx, P=/bin/true, F="ls,\n\tA=true $u"\n\t, A=x'),
@@ -215,11 +221,51 @@ LINES: List[Tuple[str, bytes]] = [
     ("ldap-secret-quoted", b'Ka ldap -k x -P "/nosuch'),
     ("ldap-secret-unread", b"Ka ldap -k x -P /nosuch -M krbv4"),
     ("ldap-secret-last", b"Ka ldap -k x -P /nosuch -P /etc/passwd"),
+    *((f"map-file-behind-{n}", b"Kx hash " + b" " * n + b"/x") for n in (2039, 2040)),
+    *((f"map-pattern-of-{n}", b"Kx regex " + b"a" * n + b"(") for n in (2037, 2038, 2039)),
+    *((f"ruleset-number-behind-{n}", b"Sa" + b" " * n + b"=100") for n in (2042, 2043, 2044, 2045, 2046)),
     # Ports.
     *(
         (f"ldap-{n}-attributes", b"Kx ldap -k x -v " + b",".join(b"a%d" % at for at in range(n)))
         for n in (63, 64, 65)
     ),
+    *(
+        (f"ldap-attributes-{text.decode()}", b"Kx ldap -k x -v " + text)
+        for text in [
+            b"a:DN",
+            b"a:URL:b",
+            b"a:NORMAL:x",
+            b"a,b:DN",
+            b"a:DN,b",
+            b"a::x",
+            b":DN",
+            b"a:,b:DN",
+            b",a:DN",
+            b"a:DN,",
+            b"a:dn -v b",
+        ]
+    ),
+    *(
+        (f"ldap{flags.decode()}", b"Kx ldap -k x " + flags)
+        for flags in [
+            b"-M simplex",
+            b"-M simpl",
+            b"-M LDAP_AUTH_SIMPLEX",
+            b'-M "simple"',
+            b"-s subtree",
+            b"-s LDAP_SCOPE_SUBTREE",
+            b"-s on",
+            b'-s "sub"',
+            b"-r neverx",
+            b'-r "never"',
+            b"-M",
+            b"-w 3x",
+            b"-w x",
+            b"-P /nosuch -M simplex",
+            b"-P /nosuch -M nonex",
+        ]
+    ),
+    ("class-copy-behind-two-bytes", "C\u00e9$= x".encode()),
     ("ldap-empty-attributes", b"Kx ldap -k x -v " + b"," * 70 + b"a"),
     *(
         (f"port-path-of-{size}-{option.decode()}", b"O %s=F=unix,Addr=/%s" % (option, b"a" * (size - 1)))

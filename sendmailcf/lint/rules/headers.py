@@ -435,8 +435,10 @@ def file_map_arguments(context: Context, index: int, node: ClassFile) -> Iterato
         F{Foo}key@hash:-o /etc/mail/foo
     """
     found = _map_of(node)
-    row = map_class_row((found.group(1) or "ldap").lower()) if found else None
-    if found is None or row is None or context.settings.missing(row) or not found.group(1):
+    if found is None or found.group(1) is None:
+        return
+    row = map_class_row(found.group(1).lower())
+    if row is None or context.settings.missing(row):
         return
     declared = KeyFile(name="{class}", map_class=row.name, arguments=found.group(2).strip(_SPACES) or None)
     for one in RULES.values():

@@ -102,7 +102,9 @@ def _find_bad_names(context: Context) -> Iterator[_Name]:
             name = re.match(r"C(?:\{\w+\}|\\#|\$\$|.)", text, re.DOTALL)
             start = name.end() if name else 1
             for found in _BRACED.finditer(text, start):
-                alone = found.start() == start or text[found.start() - 1] in _BLANKS
+                # Of a character only the first byte is the name.
+                first = found.start() == start and text[1].isascii()
+                alone = first or text[found.start() - 1] in _BLANKS
                 if found.group()[:2] == "$=" and found.group()[2:] in (*_BLANKS,) and alone:
                     yield (index, "{}", found.start(), found.start() + 2)
                     break

@@ -7,7 +7,7 @@ no map.  What is wrong with a file is told at the first lookup, mail by mail.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from attrs import frozen
 
@@ -56,6 +56,8 @@ _LDAP_WORDS = {
     "s": ("LDAP_SCOPE_", ("base", "one", "sub"), "the scope"),
 }
 _MAX_SUBSTRINGS = 31
+#: Bytes of a K line; the rest is cut off silently.
+_MAX_BYTES = 2047
 _MAX_ATTRIBUTES = 64
 
 
@@ -101,6 +103,10 @@ def _declared(context: Context, node: KeyFile) -> _Declared:
     # A symbol that means something in rules only is one byte here, and no text.
     items = expand(symbols(value_of(node.arguments)), context.reading.macros.get)
     text = "".join("\x80" if isinstance(one, Symbol) else one for one in items)
+    if len(text) + len(node.space or "") > _MAX_BYTES // 5:
+        # The whole line is cut.
+        begin = encode((node.blank or "") + node.name + node.gap + node.map_class + (node.space or ""))
+        text = encode(text)[: max(_MAX_BYTES - len(begin), 0)].decode("utf-8", "surrogateescape")
     return _Declared(row, text, *map_flags(cls, text))
 
 
@@ -546,7 +552,9 @@ def map_ldap_value(context: Context, index: int, node: KeyFile) -> Iterator[Foun
         elif letter in _LDAP_WORDS:
             prefix, known, what = _LDAP_WORDS[letter]
             word = text[len(prefix) :] if text[: len(prefix)].upper() == prefix else text
-            if word.lower() not in known:
+            # The beginning decides, and quotes are not removed here.
+            quoted = re.search(rf'-{letter}[{_SPACES}]*"', declared.text) if declared is not None else None
+            if quoted or not word.lower().startswith(known):
                 message = f"-{letter}, {what}, is one of {', '.join(known)}, not {text!r}"
                 yield Found(index, message, *_arguments_place(node, text))
                 return
@@ -554,7 +562,7 @@ def map_ldap_value(context: Context, index: int, node: KeyFile) -> Iterator[Foun
 
 @rule("MP028", "map-ldap-attribute", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
 def map_ldap_attribute(context: Context, index: int, node: KeyFile) -> Iterator[Found]:
-    """An attribute of an ldap map has an unknown type, or is given twice.
+    """An attribute of an ldap map has an unknown type, or is given twice, or none is of type NORMAL.
 
     Bad:
         Kx ldap -k (uid=%0) -v mail:TEXT
@@ -566,6 +574,7 @@ def map_ldap_attribute(context: Context, index: int, node: KeyFile) -> Iterator[
     declared = _ldap(context, node)
     text = declared.flag("v") if declared is not None else None
     seen: List[str] = []
+    kinds: Set[str] = set()
     for one in (text or "").split(","):
         name, _, more = one.partition(":")
         kind = more.partition(":")[0]
@@ -576,11 +585,16 @@ def map_ldap_attribute(context: Context, index: int, node: KeyFile) -> Iterator[
         if name and name.lower() in seen:
             yield Found(index, f"the attribute {name} is given twice", *_arguments_place(node, one))
             return
+        if one:
+            kinds.add(kind.upper() or "NORMAL")
         if name:
             seen.append(name.lower())
         if len(seen) >= _MAX_ATTRIBUTES:
             yield Found(index, f"{_MAX_ATTRIBUTES - 1} attributes are the most", *_arguments_place(node, one))
             return
+    if kinds and "NORMAL" not in kinds:
+        message = "each attribute is searched on, and none of type NORMAL can be returned"
+        yield Found(index, message, *_arguments_place(node, text or ""))
 
 
 @rule("MP032", "map-ldap-secret", Severity.ERROR, KeyFile, reported="E", consequence=_DEAD)
@@ -607,7 +621,7 @@ def map_ldap_secret(context: Context, index: int, node: KeyFile) -> Iterator[Fou
     if declared is None or path is None:
         return
     word = (declared.flag("M") or "simple").lower()
-    if word.removeprefix("ldap_auth_") != "simple":
+    if not word.removeprefix("ldap_auth_").startswith("simple"):
         return
     place = _arguments_place(node, "-P")
     facts = context.file(path) if path else None
