@@ -352,12 +352,15 @@ COUNTS = st.one_of(st.integers(0, 40), st.integers(41, 2500), st.integers(2501, 
 @example(1, 200_000, "bytes")
 @example(4, 20_000, "bucket")
 @example(0, 2501, "bytes")
+@example(120, 1592, "bytes")
 @settings(
     max_examples=12 * FUZZ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.generate],
 )
-def test_drawn_sets_both_ways(run: Run, tmp_path: Path, seed: int, count: int, shape: str) -> None:
+def test_drawn_sets_both_ways(
+    run: Run, program: Callable[[str], str], tmp_path: Path, seed: int, count: int, shape: str
+) -> None:
     if library is None:
         absent("the binding berkeleydb")
     chance, path = random.Random(seed), tmp_path / "m.db"
@@ -369,9 +372,16 @@ def test_drawn_sets_both_ways(run: Run, tmp_path: Path, seed: int, count: int, s
             path.write_bytes(kind.build(model))
         else:
             kind.create(path, model)
-        # Of its own files, too, the library's verifier prints now and then that a key off its page is out of order.
-        printed = run("db5.3_verify", "-q", "m.db").stdout
-        assert not (by_us and printed)
+        if by_us:
+            verify(run)
+        else:
+            # Of its own files, too, it prints now and then that a key off its page is out of order; and now and then the
+            # library uses a page for two things, of large values and sets of duplicates, and loses one.
+            judged = subprocess.run([program("db5.3_verify"), "-q", path], capture_output=True, check=False)
+            if judged.returncode:
+                assert kind.several
+                assert mapdb.open(path).verify() != []
+                continue
         assert dumped(run) == model
         theirs = opened(path)
         assert all_of(theirs) == model
