@@ -343,8 +343,18 @@ def dumped(run: Run) -> Values:
     return grouped(zip(items[::2], items[1::2]))
 
 
+def _no_large_ones(model: Values, kind: Kind) -> Values:
+    """A set with duplicates as the library itself stores it.
+
+    With large keys and values beside sets of duplicates it uses a page for two things: it loses data, or dies.
+    """
+    most = kind.pagesize // 4
+    return {key: [value[:most] for value in values] for key, values in model.items() if len(key) <= most}
+
+
 #: More than that takes seconds; the largest set is an example of its own.
 MANY = 16_000 if FUZZ == 1 else 200_000
+
 COUNTS = st.one_of(st.integers(0, 40), st.integers(41, 2500), st.integers(2501, MANY))
 
 
@@ -358,9 +368,7 @@ COUNTS = st.one_of(st.integers(0, 40), st.integers(41, 2500), st.integers(2501, 
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.generate],
 )
-def test_drawn_sets_both_ways(
-    run: Run, program: Callable[[str], str], tmp_path: Path, seed: int, count: int, shape: str
-) -> None:
+def test_drawn_sets_both_ways(run: Run, tmp_path: Path, seed: int, count: int, shape: str) -> None:
     if library is None:
         absent("the binding berkeleydb")
     chance, path = random.Random(seed), tmp_path / "m.db"
@@ -371,17 +379,11 @@ def test_drawn_sets_both_ways(
         if by_us:
             path.write_bytes(kind.build(model))
         else:
+            model = _no_large_ones(model, kind) if kind.several else model
             kind.create(path, model)
-        if by_us:
-            verify(run)
-        else:
-            # Of its own files, too, it prints now and then that a key off its page is out of order; and now and then the
-            # library uses a page for two things, of large values and sets of duplicates, and loses one.
-            judged = subprocess.run([program("db5.3_verify"), "-q", path], capture_output=True, check=False)
-            if judged.returncode:
-                assert kind.several
-                assert mapdb.open(path).verify() != []
-                continue
+        # Of its own files, too, it prints now and then that a key off its page is out of order.
+        printed = run("db5.3_verify", "-q", "m.db").stdout
+        assert not (by_us and printed)
         assert dumped(run) == model
         theirs = opened(path)
         assert all_of(theirs) == model
