@@ -343,14 +343,26 @@ def dumped(run: Run) -> Values:
     return grouped(zip(items[::2], items[1::2]))
 
 
+def _no_large_ones(model: Values, kind: Kind) -> Values:
+    """A set with duplicates as the library itself stores it.
+
+    With large keys and values beside sets of duplicates it uses a page for two things: it loses data, or dies.
+    """
+    most = kind.pagesize // 4
+    return {key: [value[:most] for value in values] for key, values in model.items() if len(key) <= most}
+
+
 #: More than that takes seconds; the largest set is an example of its own.
 MANY = 16_000 if FUZZ == 1 else 200_000
+
 COUNTS = st.one_of(st.integers(0, 40), st.integers(41, 2500), st.integers(2501, MANY))
 
 
 @given(st.integers(0, 2**64), COUNTS, st.sampled_from(["bytes", "lines", "bucket"]))
 @example(1, 200_000, "bytes")
 @example(4, 20_000, "bucket")
+@example(0, 2501, "bytes")
+@example(120, 1592, "bytes")
 @settings(
     max_examples=12 * FUZZ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -367,8 +379,11 @@ def test_drawn_sets_both_ways(run: Run, tmp_path: Path, seed: int, count: int, s
         if by_us:
             path.write_bytes(kind.build(model))
         else:
+            model = _no_large_ones(model, kind) if kind.several else model
             kind.create(path, model)
-        verify(run)
+        # Of its own files, too, it prints now and then that a key off its page is out of order.
+        printed = run("db5.3_verify", "-q", "m.db").stdout
+        assert not (by_us and printed)
         assert dumped(run) == model
         theirs = opened(path)
         assert all_of(theirs) == model
