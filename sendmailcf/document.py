@@ -392,7 +392,8 @@ class CfLines(Document[Line]):
                 line = self._lines[index]
                 made.setdefault(line[2:3].lower() if line[1:2] == " " else "", []).append(index)
             self._initials = made
-        return sorted(self._initials.get(initial.lower(), []) + self._initials.get("", []))
+        named, short = self._initials.get(initial.lower(), []), self._initials.get("", [])
+        return sorted(named + short) if short else named
 
     def _by_head(self) -> Dict[str, List[int]]:
         """The lines by their first character."""

@@ -7,7 +7,6 @@ it cannot number is an error wherever it stands.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Dict, Iterable, Iterator, List, Set, Tuple
 
 from ...document import COMMENTS_LEVEL
@@ -44,8 +43,8 @@ _NAME = re.compile(r"\{[A-Za-z0-9_]{1,25}\}")
 _NOT_NAMED = re.compile(r"\{(?![A-Za-z0-9_]{1,25}\})")
 #: A symbol whose name is missing, or white space.
 _NO_NAME = re.compile(rf"\$[=~&?](?:[{_BLANKS}\0]|\Z)")
-#: A name that is white space.
-_BLANK_NAME = re.compile(rf"^[DC][{_BLANKS}]", re.MULTILINE)
+#: A name that is white space, at the beginning of a line.
+_BLANK_NAME = re.compile(rf"\n[DC][{_BLANKS}]")
 #: The long names that a file may have beside those that sendmail registers before and after it reads one.
 MAX_NAMES = 94
 _LONGEST_NAME = 25
@@ -79,7 +78,6 @@ def _in_force(context: Context) -> Iterator[Tuple[int, str]]:
             level = short_number(node.level)
 
 
-@lru_cache(maxsize=1)
 def _bad_names(context: Context) -> Tuple[_Name, ...]:
     """The names that sendmail does not take: the line, the name, and where it stands."""
     text = str(context.cf)
@@ -130,7 +128,7 @@ def _why(name: str) -> str:
 
 def _told(context: Context, why: str) -> Iterator[Tuple[int, str, int, int]]:
     """The names that a rule is about, in references and definitions."""
-    for one in _bad_names(context):
+    for one in context.once(_bad_names):
         if _why(one[1]) == why:
             yield one
     for index in context.unreadable:
@@ -140,7 +138,7 @@ def _told(context: Context, why: str) -> Iterator[Tuple[int, str, int, int]]:
             yield from _told_at(index, text, 1, why)
     for line in context.options.get("M", ()):
         yield from _told_at(line.index, _uncommented(context, line.index), 2, why)
-    if why == "macro-no-name" and _BLANK_NAME.search(str(context.cf)):
+    if why == "macro-no-name" and _BLANK_NAME.search("\n" + str(context.cf)):
         # White space behind the letter is a name only where something follows.
         names = [(index, node.name) for index, node in context.cf.of_kind(MacroDefinition)]
         names += [(index, node.name) for index, node in context.cf.of_kind(ClassWords)]

@@ -7,6 +7,7 @@ line itself; `context.reading` has cut it into tokens as sendmail does, and says
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from attrs import evolve
@@ -268,8 +269,11 @@ def rule_loop(context: Context, index: int, node: RewritingRule) -> Iterable[Fou
         Sfoo
         R$*<TAB>$: x $1
     """
+    once = ("$@", "$:", "$#")
+    if node.rhs.lstrip(" ")[:2] in once:
+        return ()
     read = context.reading.rule
-    if read is None or context.reading.refused or read.rhs[0] in ("$@", "$:", "$#"):
+    if read is None or context.reading.refused or read.rhs[0] in once:
         return ()
     if read.lhs == ("$*",) and isinstance(read.lhs[0], Symbol):
         loops = "$>" not in read.rhs
@@ -692,6 +696,11 @@ def _defined(context: Context) -> List[Tuple[int, Ruleset, List[str]]]:
     return [(index, node, names[key]) for key, (index, node) in lines.items()]
 
 
+@lru_cache(maxsize=256)
+def _hook_like(name: str) -> Optional[str]:
+    return nearest(name, _HOOKS, 0.85)
+
+
 @rule("RS029", "ruleset-hook-typo", Severity.WARNING, consequence="sendmail never calls it")
 def ruleset_hook_typo(context: Context) -> Iterator[Found]:
     """A ruleset that nothing calls has nearly the name of one that sendmail itself calls.
@@ -707,7 +716,7 @@ def ruleset_hook_typo(context: Context) -> Iterator[Found]:
     for index, node, names in context.once(_defined):
         if not used.isdisjoint(names) or not _HOOKS.isdisjoint(names) or len(node.name) < 4:
             continue
-        near = nearest(node.name.lower(), _HOOKS, 0.85)
+        near = _hook_like(node.name.lower())
         if near:
             yield Found(index, f"sendmail calls no ruleset {node.name}, and no rule does", 1, hint=near)
 
