@@ -425,6 +425,7 @@ def kind(line: str) -> Type[Line]:
 
 #: The grammar rule of each class.
 _RULES = {cls: nodes.rule_name(cls) for cls in nodes.LINES}
+_NO_COMMENT = Comment()
 #: Lines that were parsed, by their text: a fleet of files is mostly the same lines.  When it is full it is emptied.
 _PARSED: Dict[str, Line] = {}
 _REMEMBERED = 8192
@@ -435,12 +436,11 @@ def parse(text: str) -> Line:
     found = _PARSED.get(text)
     if found is None:
         if text[:1] == "#":
-            # All text, as the grammar says: nothing to cut.
-            found = Comment(text=text[1:] or None)
-        else:
-            cls = kind(text)
-            made = None if cls is BadLine else _grammar().parse(_RULES[cls], text)
-            found = made if isinstance(made, Line) else BadLine(text=text)
+            # All text, as the grammar says: nothing to cut, and nothing worth remembering.
+            return Comment(text=text[1:]) if len(text) > 1 else _NO_COMMENT
+        cls = kind(text)
+        made = None if cls is BadLine else _grammar().parse(_RULES[cls], text)
+        found = made if isinstance(made, Line) else BadLine(text=text)
         if len(_PARSED) >= _REMEMBERED:
             _PARSED.clear()
         _PARSED[text] = found
