@@ -29,6 +29,4 @@ def __getattr__(name: str) -> object:
     # Whoever only builds a map does not wait for what reads or changes one.
     if name not in _ELSEWHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
+    return getattr(__import__(f"{__name__}.{_ELSEWHERE[name]}", fromlist=[name]), name)
