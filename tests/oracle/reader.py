@@ -122,7 +122,8 @@ def _events(text: str) -> Iterator[str]:
 
 
 def _definition(node: MacroDefinition) -> List[str]:
-    if (node.name == "$" and node.value) or not bare(node.name).isprintable() or not node.name.isascii():
+    name = bare(node.name)
+    if (name == "$" and node.value) or name == " " or not name.isprintable() or not name.isascii():
         return []
     return [f"define({bare(node.name)} as {shown(unquoted(symbols(value_of(node.value))))})"]
 
