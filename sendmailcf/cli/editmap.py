@@ -11,7 +11,18 @@ import sys
 
 from ..errors import MapError, SendmailCfError
 from .mapfile import Opened, attempt, change, path_of, prepare, refused, types_of
-from .program import CF, EX_IOERR, EX_UNAVAILABLE, EX_USAGE, Options, StopError, complain, error_text, read_cf
+from .program import (
+    CF,
+    EX_IOERR,
+    EX_UNAVAILABLE,
+    EX_USAGE,
+    Options,
+    StopError,
+    complain,
+    error_text,
+    read_cf,
+    status_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,12 +42,7 @@ Look a key of a map database up, set it or remove it, in place, as sendmail's ed
 
 def main(arguments: Sequence[str]) -> int:
     """Run editmap; its exit status: 0, or one of sysexits.h (64, 66, 69, 73, 74)."""
-    try:
-        return _run(arguments)
-    except StopError as stop:
-        if stop.message:
-            complain(stop.message)
-        return stop.status
+    return status_of(_run, arguments)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -32,7 +32,18 @@ from .mapfile import (
     several,
     types_of,
 )
-from .program import CF, EX_DATAERR, EX_IOERR, EX_USAGE, Options, StopError, complain, error_text, read_cf
+from .program import (
+    CF,
+    EX_DATAERR,
+    EX_IOERR,
+    EX_USAGE,
+    Options,
+    StopError,
+    complain,
+    error_text,
+    read_cf,
+    status_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,12 +98,7 @@ USAGE = b"""Usage: makemap [-C cffile] [-N] [-c cachesize] [-D commentchar]
 
 def main(arguments: Sequence[str]) -> int:
     """Run makemap; its exit status: 0, or one of sysexits.h (64, 65, 66, 73, 74)."""
-    try:
-        return _run(arguments)
-    except StopError as stop:
-        if stop.message:
-            complain(stop.message)
-        return stop.status
+    return status_of(_run, arguments)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -21,9 +21,9 @@ from .program import (
     Options,
     StopError,
     cf_lines,
-    complain,
     error_text,
     read_cf,
+    status_of,
     value_of,
 )
 
@@ -46,12 +46,7 @@ _ELSEWHERE = {b"hesiod", b"ldap", b"netinfo", b"nis", b"nisplus", b"text", b"use
 
 def main(arguments: Sequence[str]) -> int:
     """Run newaliases; its exit status: 0, also where a source is not there, or 64, 66 or 70 of sysexits.h."""
-    try:
-        return _run(arguments)
-    except StopError as stop:
-        if stop.message:
-            complain(stop.message)
-        return stop.status
+    return status_of(_run, arguments)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ import sys
 
 from ..errors import MapError, SendmailCfError
 from .mapfile import IMPLICIT, Opened, attempt, path_of, prepare, print_source
-from .program import CF, Options, StopError, cf_lines, complain, error_text, value_of
+from .program import CF, Options, cf_lines, complain, error_text, status_of, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,12 +30,7 @@ Print the entries of alias databases, or those of the keys, as sendmail's pralia
 
 def main(arguments: Sequence[str]) -> int:
     """Run praliases; its exit status: 0, or 64 or 66 of sysexits.h."""
-    try:
-        return _run(arguments)
-    except StopError as stop:
-        if stop.message:
-            complain(stop.message)
-        return stop.status
+    return status_of(_run, arguments)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from .. import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterator, List, Mapping, Optional, Sequence, Tuple
+    from typing import Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_UNAVAILABLE, EX_SOFTWARE = 64, 65, 66, 69, 70
 EX_CANTCREAT, EX_IOERR = 73, 74
@@ -30,6 +30,16 @@ class StopError(Exception):
     def __init__(self, status: int, message: bytes = b"") -> None:
         super().__init__(status, message)
         self.status, self.message = status, message
+
+
+def status_of(run: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
+    """The exit status of a run; where a StopError ends it, its status, with its message on standard error."""
+    try:
+        return run(arguments)
+    except StopError as stop:
+        if stop.message:
+            complain(stop.message)
+        return stop.status
 
 
 def complain(message: bytes) -> None:
