@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import sys
+import time
 
 shared, mail, count, lookups, way = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 sys.path[:0] = [shared]
@@ -51,6 +52,10 @@ shared_count = mmap.mmap(-1, 8)
 child = os.fork()
 if child == 0:
     rebuild(shared_count)
+# The first build puts another map in the place of the harness's: from then on it is what `way` says.
+begun = time.monotonic()
+while shared_count[:8] == bytes(8) and time.monotonic() < begun + 30:
+    time.sleep(0.01)
 found = [box.deliver() for _ in range(count)]
 key = "AuthInfo:email-smtp.ap-south-1.amazonaws.com"
 looked = box.run(["-bt"], f"/map authinfo {key}\n".encode() * lookups, timeout=60.0)["output"]
